@@ -22,6 +22,7 @@ from esrd_pipeline.cli_files import check, synthesize
 from esrd_pipeline.cli_fit import write_fits
 from esrd_pipeline.cli_network import network
 from esrd_pipeline.cli_pages import PAGES
+from esrd_pipeline.cli_plain import PlainGroup
 from esrd_pipeline.cli_release import release
 from esrd_pipeline.cli_rule_sets import check_rule_set, choose_rule_sets
 from esrd_pipeline.cli_site import make_site, write_site
@@ -29,6 +30,12 @@ from esrd_pipeline.cli_status import status
 from esrd_pipeline.cli_what_if import what_if
 from esrd_pipeline.judge import prepare as prepare_judge
 from esrd_pipeline.settings import ORIGIN_FILES, SettingError, Settings, load_settings
+from esrd_pipeline.settings import (
+    Settings,
+    check_export_name,
+    check_named_folders,
+    load_settings,
+)
 
 BASELINE_YEARS = range(2022, 2024)
 """Baseline year of the embedded default, for the QIP and stars of later years."""
@@ -36,14 +43,18 @@ DEMO_YEARS = range(2024, 2026)
 """Years with a QIP rule set, computed from the nation's raw files on."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=PlainGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="esrd_pipeline")
 def main() -> None:
     """Compute the CMS ESRD quality measures, QIP scores and star ratings."""
-    try:
-        load_settings()
-    except SettingError as error:
-        raise click.ClickException(str(error)) from None
+    load_settings()
+    if os.environ.get("ESRD_PARAMETER_DIR"):
+        from esrd_pipeline.parameters import check_official
+
+        check_official()
 
 
 _COMMANDS = (
@@ -170,6 +181,7 @@ def backfill(
     if first > last:
         raise click.BadParameter(f"--from {first} is after --to {last}")
     chosen = choose_rule_sets(range(first, last + 1), rule_set)
+    check_named_folders()
     settings = load_settings()
     for year, rules in chosen.items():
         baseline = star_baseline if year == first else None
@@ -186,6 +198,8 @@ def backfill(
 @click.option("--name", default="", help="Name of the release; the run's id if not given.")
 def export(year: int, name: str) -> None:
     """Write a year's tables as an immutable release of CSV files."""
+    if name:
+        check_export_name(name)
     require_stored(load_settings(), year)
     _launch("export", year, run_config={"ops": {"write_release": {"config": {"name": name}}}})
     click.echo(f"Written under {load_settings().releases_dir / str(year)}")

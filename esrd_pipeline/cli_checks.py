@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from esrd_pipeline.settings import Settings
+from esrd_pipeline.settings import Settings, check_named_folders
 
 FIRST_YEAR = 2015
 """As FIRST_PUBLISHED_YEAR of the register, which takes long to import."""
@@ -19,6 +19,7 @@ def require_files(settings: Settings, year: int) -> None:
 
     Raises:
         ClickException: with the years that could be.
+        SettingError: a folder of files is named that is not there.
     """
     if year < FIRST_YEAR:
         raise click.ClickException(
@@ -30,6 +31,7 @@ def require_files(settings: Settings, year: int) -> None:
         raise click.ClickException(
             f"{year} is not a performance year: {FIRST_YEAR} to {last} are known"
         )
+    check_named_folders()
     if settings.origin == "embedded":
         return
     folders = (settings.published_dir, settings.agency_dir)

@@ -100,7 +100,8 @@ def check(folder: Path, year: int | None, cutoff: datetime | None) -> None:
     from esrd_pipeline.reports.rounding import write_count
     from esrd_pipeline.sources.check import check_tables
     from esrd_pipeline.sources.errors import SourceError
-    from esrd_pipeline.sources.extract_files import IGNORE_FILE, list_unread
+    from esrd_pipeline.sources.extract_files import list_unread
+    from esrd_pipeline.sources.files import IGNORE_FILE
     from esrd_pipeline.sources.intake.folder import ask_folder
     from esrd_pipeline.sources.intake.judging import FAILS, describe_answer
     from esrd_pipeline.warehouse import open_warehouse

@@ -33,6 +33,13 @@ SPARK_HERE = "local[*]"
 """The Spark that is used unless another is named: all cores of this machine."""
 
 
+_FOLDER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?", re.ASCII)
+_TAKEN = ("candidates", "ledger.jsonl")
+"""Among a year's exports and releases."""
+_NAMED = ("ESRD_PUBLISHED_DIR", "ESRD_PATIENT_DIR", "ESRD_NETWORK_DIR")
+"""Variables that name a folder of files."""
+
+
 class SettingError(ValueError):
     """A setting of this installation has a value that it cannot have."""
 
@@ -208,6 +215,31 @@ def load_settings(
         memory_limit=_check_size(os.environ.get("ESRD_MEMORY_LIMIT") or MEMORY_LIMIT),
         own_warehouse=_find_warehouse(warehouse or os.environ.get("ESRD_WAREHOUSE") or ""),
     )
+
+
+def check_named_folders() -> None:
+    """Refuse a named folder that is not there: synthetic files would be taken for an agency's.
+
+    Raises:
+        SettingError: a variable names a folder of files that is none.
+    """
+    for variable in _NAMED:
+        named = os.environ.get(variable)
+        if named and not Path(named).is_dir():
+            raise SettingError(f"{variable} names {Path(named).resolve()}, which is no folder")
+
+
+def check_export_name(name: str) -> None:
+    """Refuse a name by which an export would be written elsewhere than among the year's.
+
+    Raises:
+        SettingError: it is no name of a folder, or that of one which is there for something else.
+    """
+    if name in _TAKEN or _FOLDER.fullmatch(name) is None:
+        raise SettingError(
+            f"{name!r} is no name of an export: it has letters, digits, and . _ - between them,"
+            f" and is not {' or '.join(_TAKEN)}"
+        )
 
 
 def _check_size(named: str) -> str:

@@ -146,6 +146,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     is_computed = rows["measure"] == "ltc"
     rows["origin"] = is_computed.map({True: "computed", False: "published"})
     rows.loc[is_computed & rows["reportable"], "value"] /= 2
+    rows.loc[is_computed & rows["reportable"], "denominator"] *= 2
     warehouse = Warehouse(folder / "warehouse")
     for table, frame in ((CONTRACT, rows), *((FILES[name], files[name]) for name in FILES)):
         warehouse.publish(warehouse.stage(table, YEAR, frame))

@@ -26,7 +26,10 @@ def name_patients(request: Request, *frames: pd.DataFrame) -> list[pd.DataFrame]
         columns=[PATIENT, "last_name", "first_name", "date_of_birth"],
         where={PATIENT: [number for number in people if number > 0]},
     )
-    chart = pd.DataFrame({PATIENT: people}).merge(known, on=PATIENT, how="left")
+    # Without a patient, as in a year of published files alone, an empty column has no type.
+    chart = pd.DataFrame({PATIENT: pd.Series(people, dtype="int64")}).merge(
+        known.astype({PATIENT: "int64"}), on=PATIENT, how="left"
+    )
     in_eqrs = chart[PATIENT] > 0
     chart["eqrs_number"] = chart[PATIENT].astype(str).where(in_eqrs, NOT_IN_EQRS)
     return [_name(rows, chart[[PATIENT, *CHART]]) for rows in frames]

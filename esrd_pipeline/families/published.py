@@ -14,6 +14,7 @@ from esrd_pipeline.parameters.reasons import (
     RowReasons,
 )
 from esrd_pipeline.sources.published_fields import (
+    CATEGORY_COUNTS,
     PublishedMeasure,
     find_file,
     load_measures,
@@ -31,7 +32,6 @@ from esrd_pipeline.tables.model import Table
 
 NUMERIC_FIELDS = ("unit_count", "numerator", "denominator", "value", "rate", "lower", "upper")
 RELATIVE_FIELDS = ("lower", "upper")
-CATEGORY_COUNTS = {"better": "better_count", "as": "as_count", "worse": "worse_count"}
 DIRECTORY_DTYPES = {"integer": "Int64", "boolean": "boolean"}
 _NO_FILES: Mapping[str, str] = {}
 

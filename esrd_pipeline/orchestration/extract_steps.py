@@ -90,8 +90,9 @@ def _list_files(
     prepare: Callable[[StepContext], None],
 ) -> StepResult:
     from esrd_pipeline.sources.errors import SourceError
-    from esrd_pipeline.sources.extract_files import IGNORE_FILE, list_extracts, list_unread
+    from esrd_pipeline.sources.extract_files import list_extracts, list_unread
     from esrd_pipeline.sources.extract_releases import name_below
+    from esrd_pipeline.sources.files import IGNORE_FILE
 
     prepare(step)
     folder, cutoff = find_folder(step), step.cutoff

@@ -18,12 +18,16 @@ def _read_or_none(step: StepContext, table: Table) -> pd.DataFrame | None:
 
 def _build_national(step: StepContext) -> StepResult:
     from esrd_pipeline.families.published import build_national
+    from esrd_pipeline.sources.files_together import check_together
 
+    dfc, nation, qip = (
+        _read_or_none(step, table)
+        for table in (raw.DFC_FACILITY, raw.DFC_NATIONAL, raw.QIP_COMPLETE)
+    )
+    files = {"dfc_facility": dfc, "dfc_national": nation, "qip_complete": qip}
+    check_together(files, step.performance_year)
     frame = build_national(
-        performance_year=step.performance_year,
-        dfc=_read_or_none(step, raw.DFC_FACILITY),
-        dfc_national=_read_or_none(step, raw.DFC_NATIONAL),
-        qip=_read_or_none(step, raw.QIP_COMPLETE),
+        performance_year=step.performance_year, dfc=dfc, dfc_national=nation, qip=qip
     )
     sources = frame["source"].value_counts()
     return StepResult((frame,), notes={f"from {source}": int(n) for source, n in sources.items()})
@@ -57,12 +61,19 @@ def _build_directory(step: StepContext) -> StepResult:
 def _build_published(step: StepContext) -> StepResult:
     from esrd_pipeline.families.published import publish_contract
     from esrd_pipeline.orchestration.pictures import draw_reportable_share
+    from esrd_pipeline.sources.files_together import check_together
 
+    dfc, qip, survey = (
+        _read_or_none(step, table)
+        for table in (raw.DFC_FACILITY, raw.QIP_COMPLETE, raw.ICH_CAHPS_FACILITY)
+    )
+    files = {"dfc_facility": dfc, "qip_complete": qip, "ich_cahps_facility": survey}
+    check_together(files, step.performance_year)
     frame = publish_contract(
         performance_year=step.performance_year,
-        dfc=_read_or_none(step, raw.DFC_FACILITY),
-        qip=_read_or_none(step, raw.QIP_COMPLETE),
-        ich_cahps=_read_or_none(step, raw.ICH_CAHPS_FACILITY),
+        dfc=dfc,
+        qip=qip,
+        ich_cahps=survey,
         national=step.read(facility.NATIONAL),
     )
     return StepResult(

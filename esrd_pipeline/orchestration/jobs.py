@@ -165,9 +165,12 @@ class ExportConfig(dg.Config):
 def write_release(context: dg.OpExecutionContext, storage: Storage, config: ExportConfig) -> str:
     """Export one year and return the folder."""
     from esrd_pipeline.export import export_year
+    from esrd_pipeline.settings import check_export_name
 
     settings = storage.settings()
     year = int(context.partition_key)
+    if config.name:
+        check_export_name(config.name)
     folder = settings.releases_dir / str(year) / (config.name or context.run_id)
     written = export_year(
         warehouse=storage.warehouse(), performance_year=year, folder=folder, origin=settings.origin

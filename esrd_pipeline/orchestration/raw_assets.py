@@ -37,10 +37,13 @@ _READERS: dict[str, _Reader] = {
 
 
 def _find_files(step: StepContext) -> StepResult:
-    from esrd_pipeline.sources.files import FOOTNOTES, QIP_BY_MEASURE
+    from esrd_pipeline.sources.files import FOOTNOTES, QIP_BY_MEASURE, list_unread
 
     if step.settings.origin == "embedded":
         _write_embedded_default(step)
+    # Where one folder has both kinds, the step of the patient-level files tells.
+    shared = step.source_folder == step.patient_folder
+    unread = [] if shared else list_unread(step.source_folder)
     rows = [_find_file(step, source) for source in (*raw.TITLES, *QIP_BY_MEASURE, FOOTNOTES)]
     # A file by measure, or the list of footnotes, has a row where it is there.
     frame = pd.DataFrame(
@@ -59,8 +62,21 @@ def _find_files(step: StepContext) -> StepResult:
             "origin": step.settings.origin,
             "data cut-off": step.cutoff.isoformat() if step.cutoff else "none",
             "files": ", ".join(frame["file_name"].dropna()),
+            **({"files not read": ", ".join(unread)} if unread else {}),
         },
+        warning=_describe_unread(unread),
         written=write_cutoff(step.cutoff),
+    )
+
+
+def _describe_unread(unread: Sequence[str]) -> str | None:
+    from esrd_pipeline.sources.files import IGNORE_FILE
+
+    if not unread:
+        return None
+    return (
+        f"not read are {', '.join(unread)}: data/README.md says how files are named; name those"
+        f" that are not meant for the project in {IGNORE_FILE}"
     )
 
 

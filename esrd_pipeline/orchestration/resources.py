@@ -9,7 +9,12 @@ from pydantic import Field
 
 from esrd_pipeline.duckdb_session import share_duckdb
 from esrd_pipeline.engines import Engine
-from esrd_pipeline.settings import SettingError, Settings, load_settings
+from esrd_pipeline.settings import (
+    SettingError,
+    Settings,
+    check_named_folders,
+    load_settings,
+)
 from esrd_pipeline.warehouse import SPILL, SPILL_OF_SELECTS, Warehouse, open_warehouse
 
 SELECTS = "selects"
@@ -50,8 +55,10 @@ class Storage(dg.ConfigurableResource[object]):
         """Read the folders at each call, so that adding real files needs no restart.
 
         Raises:
-            SettingError: there are no source files, and the embedded default is refused.
+            SettingError: there are no source files, and the embedded default is refused; or a
+                named folder is not there.
         """
+        check_named_folders()
         settings = load_settings(
             data_dir=self.data_dir,
             published_dir=self.published_dir,

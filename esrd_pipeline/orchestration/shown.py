@@ -2,12 +2,14 @@
 
 import base64
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import dagster as dg
 
 from esrd_pipeline.orchestration.context import StepContext, StepResult
+from esrd_pipeline.settings import SettingError
 from esrd_pipeline.tables.dictionary import find_unit
 from esrd_pipeline.tables.measured import BASELINE_SCORED
 from esrd_pipeline.tables.model import Column, Table
@@ -16,6 +18,7 @@ from esrd_pipeline.warehouse import Staged, Warehouse
 
 OWNER = "team:esrd-measures"
 OWNERS_VARIABLE = "ESRD_OWNERS"
+_OWNER = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|team:[A-Za-z0-9_-]+")
 _DAGSTER_TYPES = {"texts": "list of text", "labels": "map of text to text"}
 
 
@@ -31,8 +34,15 @@ def find_group(table: Table) -> str:
 
 
 def list_owners() -> list[str]:
-    """Return the owners of all assets: people's addresses or teams, by setting."""
+    """Return the owners of all assets: people's addresses or teams, by setting.
+
+    Raises:
+        SettingError: one is neither an address nor a team.
+    """
     named = os.environ.get(OWNERS_VARIABLE, "").replace(",", " ").split()
+    for owner in named:
+        if _OWNER.fullmatch(owner) is None:
+            raise SettingError(f"{OWNERS_VARIABLE}: {owner} is no e-mail address and no team:name")
     return named or [OWNER]
 
 

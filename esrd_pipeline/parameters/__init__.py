@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from esrd_pipeline.parameters.ccs import load_diagnoses, load_procedures
+from esrd_pipeline.parameters.official import ParameterFileError, read_official
 
 FOLDER_VARIABLE = "ESRD_PARAMETER_DIR"
 _FROM_PACKAGES = {"ccs_diagnosis": load_diagnoses, "ccs_procedure": load_procedures}
@@ -28,37 +29,44 @@ def load_parameters(name: str) -> pd.DataFrame:
 
     Raises:
         FileNotFoundError: this package has no such file.
-        ValueError: a row has no citation, or an official file has other columns.
+        ValueError: a row has no citation.
+        ParameterFileError: an official file cannot replace the project's.
     """
     own = _FROM_PACKAGES[name]() if name in _FROM_PACKAGES else _read(_locate(name), name)
     official = find_official(name)
     if official is None:
         return own
-    table = _read(official, name)
-    if set(table.columns) != set(own.columns):
-        raise ValueError(
-            f"{official.name}: columns are {', '.join(sorted(table.columns))}, not"
-            f" {', '.join(sorted(own.columns))}"
-        )
-    return table[own.columns]
+    return read_official(official, own)
+
+
+def check_official() -> None:
+    """Read each official file in the folder `ESRD_PARAMETER_DIR`, if that is set.
+
+    Raises:
+        ParameterFileError: the folder does not exist, or one of its files replaces none of ours.
+    """
+    if named := os.environ.get(FOLDER_VARIABLE):
+        find_official("")
+        for file in sorted(Path(named).glob("*.csv")):
+            load_parameters(file.stem)
 
 
 def find_official(name: str) -> Path | None:
     """Return the official file that replaces `parameters/<name>.csv`, if there is one.
 
     Raises:
-        FileNotFoundError: the folder `ESRD_PARAMETER_DIR` does not exist.
-        ValueError: the folder has a file that replaces no parameter file.
+        ParameterFileError: the folder `ESRD_PARAMETER_DIR` does not exist, or has a file that
+            replaces no parameter file.
     """
     named = os.environ.get(FOLDER_VARIABLE)
     if not named:
         return None
     folder = Path(named)
     if not folder.is_dir():
-        raise FileNotFoundError(f"{FOLDER_VARIABLE}: {folder} is not a folder")
+        raise ParameterFileError(f"{FOLDER_VARIABLE}: {folder} is not a folder")
     for file in sorted(folder.glob("*.csv")):
         if file.stem not in _FROM_PACKAGES and not _locate(file.stem).is_file():
-            raise ValueError(f"{FOLDER_VARIABLE}: {file.name} replaces no parameter file")
+            raise ParameterFileError(f"{FOLDER_VARIABLE}: {file.name} replaces no parameter file")
     path = folder / f"{name}.csv"
     return path if path.is_file() else None
 

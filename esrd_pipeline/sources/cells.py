@@ -13,7 +13,7 @@ from esrd_pipeline.sources.layout import SourceColumn, load_meanings
 CellValue = str | int | float | bool | date | list[str]
 
 NUMBER = re.compile(r"-?(?:\d+(?:\.\d*)?|\.\d+)", re.ASCII)
-CCN = re.compile(r"[0-9A-Z]{6}", re.ASCII)
+CCN = re.compile(r"(?=(?:[A-Z]*[0-9]){4})[0-9A-Z]{6}", re.ASCII)
 NETWORK = re.compile(r"(?:Network )?(\d{1,2})", re.ASCII | re.IGNORECASE)
 ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 US_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
@@ -22,6 +22,8 @@ MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "o
 DATE_FORMS = "YYYY-MM-DD, MM/DD/YYYY or DDMonYYYY"
 MONTH = re.compile(r"(\d{4})-(\d{2})(?:-\d{2})?", re.ASCII)
 CODE = re.compile(r"\d{1,3}", re.ASCII)
+AVAILABLE = "001"
+"""The availability code of a value that is there."""
 OLDEST_YEAR = 1900  # an earlier year is a typing error: the program began in 1972
 CODE_LENGTH = 3
 LONGEST_NUMBER = 17  # sign, point and the 15 digits a float64 keeps
@@ -83,7 +85,10 @@ def read_text(text: str, _column: SourceColumn) -> str:
 
 
 def read_ccn(text: str, _column: SourceColumn) -> str:
-    """Return a CMS Certification Number: six digits or capital letters."""
+    """Return a CMS Certification Number: six digits or capital letters, four of them digits.
+
+    TOTALS and NATION are no facilities.
+    """
     if CCN.fullmatch(text) is None:
         raise ValueError(f"'{text}' is not a CCN of six digits or capital letters")
     return text

@@ -20,12 +20,12 @@ import pyarrow.parquet as pq
 from esrd_pipeline.sources import sas
 from esrd_pipeline.sources.errors import SourceError
 from esrd_pipeline.sources.extract_releases import Delivered, choose, list_delivered, name_below
+from esrd_pipeline.sources.files import read_ignored
 from esrd_pipeline.tables import medicare
 from esrd_pipeline.tables.model import Table
 
 TEXTS = (".txt", ".csv", ".rif", ".tsv")
 SUFFIXES = (".parquet", *sas.SUFFIXES, *TEXTS, *(f"{suffix}.gz" for suffix in TEXTS))
-IGNORE_FILE = ".esrdignore"
 GRANTS = "ece_grant.csv"
 """The list of exceptions, which lies in the folder and is read elsewhere."""
 TRAILING = "trailing_delimiter"
@@ -180,8 +180,7 @@ def list_unread(folder: Path, tables: Iterable[Table], cutoff: date | None = Non
         for stem, flat in _list_stems(table):
             for name in (stem, *_name_all(flat)):
                 taken.update(one.path for _, one in _find_releases(folder, delivered, name))
-    ignore = folder / IGNORE_FILE
-    patterns = ignore.read_text(encoding="utf-8").split() if ignore.is_file() else []
+    patterns = read_ignored(folder)
     return [
         name_below(folder, one.path)
         for one in delivered

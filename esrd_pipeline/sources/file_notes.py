@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from esrd_pipeline.sources.errors import Fault
 
 MOST_NAMES = 20
+MOST_TOLD = 3
 
 
 @dataclass(slots=True)
@@ -15,7 +16,8 @@ class FileNotes:
     the file does not have, `measures` those that the file has no column of, `left_out` cells of
     columns that nothing needs, which break a rule and are stored without a value, and `damaged`
     counts by column the texts with a lost letter, which are kept. `meanings` are footnotes that the
-    year's list explains otherwise than we do, and `files` those of a set that are not there.
+    year's list explains otherwise than we do, `files` those of a set that are not there, and `odd`
+    the few rows whose columns contradict each other.
     """
 
     unread: list[str] = field(default_factory=list)
@@ -25,6 +27,7 @@ class FileNotes:
     damaged: dict[str, int] = field(default_factory=dict)
     meanings: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    odd: list[Fault] = field(default_factory=list)
 
     def as_metadata(self) -> dict[str, str | int]:
         """Return the notes as metadata; only those there are."""
@@ -39,6 +42,8 @@ class FileNotes:
             notes["files by measure that are not there"] = _list(self.files)
         if self.meanings:
             notes["footnotes of another meaning"] = _list(self.meanings)
+        if self.odd:
+            notes["rows that contradict themselves"] = "; ".join(map(str, self.odd[:MOST_NAMES]))
         if self.left_out:
             notes["cells left out"] = sum(len(fault.rows) for fault in self.left_out)
             notes["first cells left out"] = "; ".join(map(str, self.left_out[:MOST_NAMES]))
@@ -58,6 +63,8 @@ class FileNotes:
             parts.append(f"no file of {_list(self.files)}")
         if self.meanings:
             parts.append(f"the year's list has another meaning of {_list(self.meanings)}")
+        if self.odd:
+            parts.append(f"rows contradict themselves: {'; '.join(map(str, self.odd[:MOST_TOLD]))}")
         if self.left_out:
             count = sum(len(fault.rows) for fault in self.left_out)
             parts.append(f"{count:,} cells of columns that nothing needs could not be read")

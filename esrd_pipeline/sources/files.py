@@ -41,6 +41,7 @@ FOOTNOTE_FILES: dict[str, tuple[str, ...]] = {
 }
 """CMS's list of what the QIP's footnotes mean."""
 _ALL_NAMES = {**FILE_NAMES, **QIP_BY_MEASURE, **FOOTNOTE_FILES}
+IGNORE_FILE = ".esrdignore"
 RELEASE_DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})(?:-(\d{2}))?(?!\d)")
 
 
@@ -78,6 +79,45 @@ def find_release(folder: Path, source: str, cutoff: date | None = None) -> Path:
         names = ", ".join(path.name for path in chosen)
         raise SourceError(file=place, rule=f"several files of the same release: {names}")
     return chosen[0]
+
+
+def list_unread(folder: Path) -> list[str]:
+    """Return the names in a year's folder that are no published file's, ignored ones left out.
+
+    Raises:
+        SourceError: one looks like a file that is read, and is not named like it: a list of
+            exceptions that nobody reads changes scores.
+    """
+    taken = {path for patterns in _ALL_NAMES.values() for path in _matching_files(folder, patterns)}
+    ignored = read_ignored(folder)
+    unread = sorted(
+        path.name
+        for path in (folder.iterdir() if folder.is_dir() else ())
+        if path.is_file()
+        and path not in taken
+        and not path.name.startswith((".", "_", "~"))
+        and not any(fnmatchcase(path.name.lower(), pattern.lower()) for pattern in ignored)
+    )
+    for name in unread:
+        for patterns in FILE_NAMES.values():
+            if any(_letters(pattern) in _letters(name) for pattern in patterns):
+                raise SourceError(
+                    file=f"{'/'.join(folder.parts[-2:])}/{name}",
+                    rule="is not read: save it as CSV in UTF-8 and name it"
+                    f" {' or '.join(patterns)}, or name it in {IGNORE_FILE}",
+                )
+    return unread
+
+
+def read_ignored(folder: Path) -> list[str]:
+    """Return the patterns of names that are not meant for the project."""
+    ignore = folder / IGNORE_FILE
+    return ignore.read_text(encoding="utf-8").split() if ignore.is_file() else []
+
+
+def _letters(name: str) -> str:
+    """Return the letters of a name, or of a pattern without its ending."""
+    return re.sub(r"[^a-z]", "", name.removesuffix(".csv").lower())
 
 
 def _matching_files(folder: Path, patterns: tuple[str, ...]) -> list[Path]:

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 from esrd_pipeline.duckdb_text import quote_text
 from esrd_pipeline.sources.errors import SourceError
 from esrd_pipeline.sources.extract import check_extracts, make_select, unpack
-from esrd_pipeline.sources.extract_files import IGNORE_FILE, list_extracts, list_unread
+from esrd_pipeline.sources.extract_files import list_extracts, list_unread
+from esrd_pipeline.sources.files import IGNORE_FILE
 from esrd_pipeline.sources.first_row import find_first_rows
 from esrd_pipeline.sources.network_layout import check_layouts
 from esrd_pipeline.tables.model import Table

@@ -11,8 +11,9 @@ from pathlib import Path
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.sources.errors import SourceError
 from esrd_pipeline.sources.extract import YEAR
-from esrd_pipeline.sources.extract_files import IGNORE_FILE, list_extracts
+from esrd_pipeline.sources.extract_files import list_extracts
 from esrd_pipeline.sources.extract_values import locate
+from esrd_pipeline.sources.files import IGNORE_FILE
 from esrd_pipeline.tables.model import Column, Table
 from esrd_pipeline.tables.network_inputs import DISASTER_DECLARATION, INPUTS
 

@@ -15,6 +15,8 @@ from esrd_pipeline.sources.layout import list_names, load_layout
 from esrd_pipeline.tables.raw import BY_MEASURE
 
 TableName = Literal["contract", "improvement", "result", "national"]
+CATEGORY_COUNTS = {"better": "better_count", "as": "as_count", "worse": "worse_count"}
+"""Category of a facility -> the field that counts the nation's facilities in it."""
 
 
 @dataclass(frozen=True, slots=True)

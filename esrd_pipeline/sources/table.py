@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionDtype
 
-from esrd_pipeline.sources.cells import LOST_LETTER, CellValue, read_cell
+from esrd_pipeline.sources.cells import AVAILABLE, LOST_LETTER, CellValue, read_cell
+from esrd_pipeline.sources.contradictions import Part, find_contradictions
 from esrd_pipeline.sources.errors import Fault, SourceError
 from esrd_pipeline.sources.file_notes import FileNotes
 from esrd_pipeline.sources.grid import Grid, read_grid
@@ -22,7 +23,6 @@ from esrd_pipeline.sources.spreadsheet import read_plain
 from esrd_pipeline.tables.model import ColumnType
 from esrd_pipeline.tables.raw import raw_table
 
-AVAILABLE = "001"
 DTYPES: dict[ColumnType, ExtensionDtype] = {
     "text": pd.StringDtype(na_value=np.nan),
     "integer": pd.Int64Dtype(),
@@ -123,6 +123,7 @@ def read_columns(
         faults.sort(key=lambda fault: fault.rows[0])
         raise SourceError.of_faults(grid.file, faults)
     _check_key(grid, [columns[name] for name in key])
+    _check_contradictions(grid, layout, columns, source, notes)
     return grid, columns
 
 
@@ -236,6 +237,24 @@ def _check_key(grid: Grid, key: Sequence[ReadColumn]) -> None:
             seen[parts] = row
     if repeated:
         raise SourceError.of_faults(grid.file, [Fault(rule, key[0].header, tuple(repeated))])
+
+
+def _check_contradictions(
+    grid: Grid,
+    layout: Sequence[SourceColumn],
+    columns: Mapping[str, ReadColumn],
+    source: str,
+    notes: FileNotes,
+) -> None:
+    parts = {
+        column.name: Part(read.header, column, read.stored, read.places)
+        for column in layout
+        if (read := columns.get(column.name)) is not None
+    }
+    refused, odd = find_contradictions(parts, source, grid.rows)
+    if refused:
+        raise SourceError.of_faults(grid.file, refused)
+    notes.odd += odd
 
 
 def _collect_missing(

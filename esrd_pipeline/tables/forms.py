@@ -67,6 +67,15 @@ REVENUE_CENTER = Form("a revenue center of four digits", "[0-9]{4}", width=4, pa
 CCN = Form(
     "a CCN of six letters and digits", "[A-Z0-9]{6}", "-", width=6, least=5, pattern="[A-Z0-9]{6}"
 )
+# Letters alone, such as TOTALS, are no facility's number.
+FACILITY_CCN = Form(
+    "a facility's CCN of six letters and digits",
+    "[0-9]{6}",
+    "-",
+    width=6,
+    least=5,
+    pattern="[A-Z0-9]{2}[0-9]{3}[A-Z0-9]",
+)
 ANY_CCN = Form(
     "a CCN without quotes", "[A-Z0-9]{6}", "-", 6, 5, pattern=_PLAIN, usual="[A-Z0-9]{6}"
 )

@@ -6,6 +6,7 @@ all their rows. Nothing here is of a patient. Notes of contacts are free text an
 
 from esrd_pipeline.parameters.priorities import load_indicators
 from esrd_pipeline.parameters.register import list_measure_names
+from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.tables import forms
 from esrd_pipeline.tables.facility import YEAR
 from esrd_pipeline.tables.model import Column, Reference, Rule, Table
@@ -14,12 +15,13 @@ from esrd_pipeline.tables.release import list_extract_columns
 
 _SPECIFICATION = "ESRD KHARES & 18 ESRD Networks; the project's own layout"
 DIRECTIONS = ("at_most", "at_least")
+_MOST_YEARS = 10
 STATUSES = ("open", "altered", "closed", "unknown")
 ACTIVITY_KEY = Column("activity", "text", "Short name of the activity", required=True)
 
 
 def _ccn(name: str, description: str, *, required: bool = True) -> Column:
-    return Column(name, "text", description, required=required, form=forms.CCN)
+    return Column(name, "text", description, required=required, form=forms.FACILITY_CCN)
 
 
 def _date(name: str, description: str, *, required: bool = True) -> Column:
@@ -42,6 +44,29 @@ def _is_moment(name: str) -> Rule:
     return Rule(
         f"{name} is a time of the calendar",
         f"{name} IS NULL OR try_strptime({name}, '%Y-%m-%dT%H:%MZ') IS NOT NULL",
+    )
+
+
+def _is_near(first: str, last: str) -> Rule:
+    """Tell a year that was mistyped, such as 2204."""
+    return Rule(
+        f"{first} and {last} are at most {_MOST_YEARS} years apart",
+        f"abs(date_diff('year', {first}, {last})) <= {_MOST_YEARS}",
+    )
+
+
+def _is_of_our_time(name: str) -> Rule:
+    return Rule(f"{name} is a day of 2000 to 2099", f"year({name}) BETWEEN 2000 AND 2099")
+
+
+def _has_its_code() -> Rule:
+    """Hold a state's letters against its FIPS code; FEMA has states that our list lacks."""
+    codes = " ".join(
+        f"WHEN '{row['state']}' THEN '{row['fips_state_code']}'" for row in load_rows("state_fips")
+    )
+    return Rule(
+        "a state has its own FIPS code",
+        f"fips_state_code = CASE state {codes} ELSE fips_state_code END",
     )
 
 
@@ -77,7 +102,7 @@ ACTIVITY = Table(
         _date("baseline_last", "Last day of the baseline"),
         _date("measurement_first", "First day on which it is measured"),
         _date("measurement_last", "Last day on which it is measured"),
-        Column("goal", "number", "What each facility is to reach", unit="goal_unit"),
+        Column("goal", "number", "What each facility is to reach", unit="goal_unit", minimum=0),
         Column("goal_unit", "text", "Unit of the goal"),
         Column("goal_direction", "text", "Which side of the goal is good", allowed=DIRECTIONS),
     ),
@@ -85,6 +110,8 @@ ACTIVITY = Table(
         Rule("the baseline ends after it begins", "baseline_first <= baseline_last"),
         Rule("the measurement ends after it begins", "measurement_first <= measurement_last"),
         Rule("the baseline begins before the measurement", "baseline_first < measurement_first"),
+        _is_of_our_time("baseline_first"),
+        _is_near("baseline_first", "measurement_last"),
         Rule(
             "a goal has a unit and a direction",
             "(goal IS NULL) = (goal_unit IS NULL) AND (goal IS NULL) = (goal_direction IS NULL)",
@@ -108,6 +135,8 @@ ENROLMENT = Table(
     ),
     rules=(
         Rule("an enrolment ends after it begins", "start_date <= end_date"),
+        _is_of_our_time("start_date"),
+        _is_near("start_date", "end_date"),
         Rule("a facility graduates while it is in", "graduated_on >= start_date"),
         Rule("a facility that graduated has left", "graduated_on IS NULL OR end_date IS NOT NULL"),
     ),
@@ -143,6 +172,7 @@ CONTACT = Table(
         ),
         Column("note", "text", "The Network's own note; no page shows it"),
     ),
+    rules=(_is_of_our_time("contact_date"),),
     references=(_OF_ENROLMENT,),
     is_compared=False,
 )
@@ -162,6 +192,8 @@ MENTOR_PAIR = Table(
     ),
     rules=(
         Rule("a pair ends after it begins", "start_date <= end_date"),
+        _is_of_our_time("start_date"),
+        _is_near("start_date", "end_date"),
         Rule("nobody mentors itself", "mentor_ccn <> mentee_ccn"),
     ),
     segments_of=("activity", "mentor_ccn", "mentee_ccn"),
@@ -213,7 +245,14 @@ GOAL = Table(
         _date("first_month", "First day of its first month"),
         YEAR,
         _date("last_month", "First day of its last month"),
-        Column("goal", "number", "What is to be reached", unit="the indicator's", required=True),
+        Column(
+            "goal",
+            "number",
+            "What is to be reached",
+            unit="the indicator's",
+            required=True,
+            minimum=0,
+        ),
         Column("direction", "text", "Good side", required=True, allowed=DIRECTIONS),
     ),
     rules=(
@@ -222,6 +261,8 @@ GOAL = Table(
             "day(first_month) = 1 AND day(last_month) = 1",
         ),
         Rule("a goal's months end after they begin", "first_month <= last_month"),
+        _is_of_our_time("first_month"),
+        _is_near("first_month", "last_month"),
     ),
     is_compared=False,
 )
@@ -245,6 +286,11 @@ FACILITY_STATUS = Table(
         _is_moment("to_at"),
         _is_moment("reported_at"),
         Rule("a status ends after it begins", "from_at <= to_at"),
+        Rule(
+            "a report is within a year of the time from which it holds",
+            "abs(date_diff('day', try_strptime(from_at, '%Y-%m-%dT%H:%MZ'),"
+            " try_strptime(reported_at, '%Y-%m-%dT%H:%MZ'))) <= 366",
+        ),
     ),
     is_compared=False,
 )
@@ -281,7 +327,10 @@ DISASTER_DECLARATION = Table(
         _date("incident_end_date", "Day it ended; empty while it goes on", required=False),
         Column("state", "text", "State's two letters", required=True, form=forms.STATE),
     ),
-    rules=(Rule("an incident ends after it begins", "incident_begin_date <= incident_end_date"),),
+    rules=(
+        Rule("an incident ends after it begins", "incident_begin_date <= incident_end_date"),
+        _has_its_code(),
+    ),
     is_compared=False,
 )
 

@@ -19,9 +19,11 @@ from click.testing import CliRunner
 from esrd_pipeline.cli import main
 from esrd_pipeline.explanation.document import Document
 from esrd_pipeline.explanation.files import write_document
+from esrd_pipeline.explanation.identities import name_patients
 from esrd_pipeline.explanation.measures import explain_measure
 from esrd_pipeline.explanation.page import find_chromium
 from esrd_pipeline.explanation.terminal import WIDTH, describe
+from esrd_pipeline.warehouse import Warehouse
 from esrd_pipeline_tests.explanation.world import (
     CCN,
     HOSPITAL,
@@ -296,6 +298,15 @@ def test_a_sum_that_is_not_the_stored_number_is_an_error(
     assert "numerator of the contract: 1 and 2, DOES NOT AGREE" in " ".join(result.output.split())
     assert "2 of the sums above do not agree" in result.output
     assert "Canary" not in result.output
+
+
+def test_without_a_patient_no_chart_is_asked_for(tmp_path: Path) -> None:
+    """As in a year of published files, which has no table of patients."""
+    request = ask(Warehouse(tmp_path / "warehouse"), "shr")
+    assert name_patients(request) == []
+    (rows,) = name_patients(request, pd.DataFrame({"patient_id": [], "days": []}))
+    assert rows.empty
+    assert list(rows) == ["eqrs_number", "last_name", "first_name", "date_of_birth", "days"]
 
 
 def test_a_number_without_a_line_does_not_agree(tmp_path: Path) -> None:

@@ -59,11 +59,12 @@ def test_files_of_a_network_are_stored_and_a_bad_one_changes_nothing(
 def test_a_network_without_files_has_empty_tables(
     world: Settings, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "nothing").mkdir()
     monkeypatch.setenv("ESRD_NETWORK_DIR", str(tmp_path / "nothing"))
     assert materialize(instance).success
     warehouse = Warehouse(world.warehouse_dir)
     assert [len(warehouse.read(table, 2024)) for table in TABLES] == [0] * len(TABLES)
-    assert not (tmp_path / "nothing").exists()
+    assert not list((tmp_path / "nothing").iterdir())
 
 
 def test_the_embedded_default_has_activities(world: Settings, instance: dg.DagsterInstance) -> None:

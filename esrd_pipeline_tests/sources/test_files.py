@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from esrd_pipeline.sources.errors import MissingSourceError, SourceError
-from esrd_pipeline.sources.files import find_release
+from esrd_pipeline.sources.files import IGNORE_FILE, find_release, list_unread
 
 
 def make_files(root: Path, *names: str) -> Path:
@@ -107,3 +107,33 @@ def test_no_choice_is_an_error_that_names_the_files(
     with pytest.raises(SourceError) as caught:
         find_release(make_files(tmp_path, *names), "dfc_facility", cutoff)
     assert str(caught.value) == message
+
+
+def test_what_is_no_file_of_the_year_is_listed(tmp_path: Path) -> None:
+    folder = make_files(
+        tmp_path, "DFC_FACILITY_2026-04.csv", "TPS.csv", "notes.txt", "ICH_CAHPS_STATE.csv", ".x"
+    )
+    assert list_unread(folder) == ["ICH_CAHPS_STATE.csv", "notes.txt"]
+    (folder / IGNORE_FILE).write_text("*STATE.csv\n")
+    assert list_unread(folder) == ["notes.txt"]
+    assert list_unread(tmp_path / "nowhere") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "accepted"),
+    [
+        ("ece-grants 2024.csv", r"ECE_GRANT\*\.csv"),
+        ("QIP STANDARDS.csv", r"QIP_STANDARD\*\.csv"),
+        ("DFC_FACILITY_2026-04.xlsx", r"DFC_FACILITY\*\.csv"),
+        ("DFC_FACILITY_2026-04.csv.gz", r"DFC_FACILITY\*\.csv"),
+        ("PY2026 Complete QIP Data.xlsx", r"\*COMPLETE_QIP\*\.csv"),
+    ],
+)
+def test_a_file_that_only_looks_like_one_is_refused(
+    tmp_path: Path, name: str, accepted: str
+) -> None:
+    folder = make_files(tmp_path, name)
+    with pytest.raises(SourceError, match=f"is not read: save it as CSV.*{accepted}"):
+        list_unread(folder)
+    (folder / IGNORE_FILE).write_text("*[!t]\n")
+    assert list_unread(folder) == []

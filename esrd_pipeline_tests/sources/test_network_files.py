@@ -144,6 +144,36 @@ BAD = [
         "breaks the rule: an incident ends after it begins",
     ),
     (
+        "facility_status",
+        ("2024-09-28T12:00Z", "2204-09-28T12:00Z"),
+        "row 3, column 'FROM_AT, REPORTED_AT': breaks the rule: a report is within a year of",
+    ),
+    (
+        "facility_asset",
+        ("012501,2024", "TOTALS,2024"),
+        "facility_asset.csv, row 2, column 'ccn': is not a facility's CCN of six letters",
+    ),
+    (
+        "network_activity",
+        ("2024-12-31", "2204-12-31"),
+        "column 'BASELINE_FIRST, MEASUREMENT_LAST': breaks the rule: baseline_first and meas",
+    ),
+    (
+        "network_contact",
+        ("2024-02-10", "0224-02-10"),
+        "row 2, column 'CONTACT_DATE': breaks the rule: contact_date is a day of 2000 to 2099",
+    ),
+    (
+        "network_goal",
+        (",12.5,", ",-12.5,"),
+        "network_goal.csv, row 2, column 'GOAL': is less than 0",
+    ),
+    (
+        "disaster_declaration",
+        ("FL,12,001", "FL,13,001"),
+        "row 2, column 'FIPS_STATE_CODE, STATE': breaks the rule: a state has its own FIPS",
+    ),
+    (
         "facility_asset",
         (",20,3,", ",-20,3,"),
         "facility_asset.csv, row 2, column 'STATIONS': is less than 0",
