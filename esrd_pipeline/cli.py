@@ -29,8 +29,8 @@ from esrd_pipeline.cli_site import make_site, write_site
 from esrd_pipeline.cli_status import status
 from esrd_pipeline.cli_what_if import what_if
 from esrd_pipeline.judge import prepare as prepare_judge
-from esrd_pipeline.settings import ORIGIN_FILES, SettingError, Settings, load_settings
 from esrd_pipeline.settings import (
+    ORIGIN_FILES,
     Settings,
     check_export_name,
     check_named_folders,
