@@ -34,12 +34,13 @@ def _environment() -> jinja2.Environment:
         "CATEGORY_SIGNS": formats.CATEGORY_SIGNS,
     }
     environment.globals.update(shown)
-    environment.filters.update(
-        number=formats.write_number,
-        percent=formats.write_percent,
-        counted=write_count,
-        slug=slug,
-    )
+    filters: dict[str, Any] = {
+        "number": formats.write_number,
+        "percent": formats.write_percent,
+        "counted": write_count,
+        "slug": slug,
+    }
+    environment.filters.update(filters)
     return environment
 
 
