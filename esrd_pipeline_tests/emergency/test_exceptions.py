@@ -102,7 +102,7 @@ def test_the_command_writes_a_list_that_is_read_only_where_it_is_put(
     done = CliRunner().invoke(main, ["propose-exceptions", "--year", "2024", "--at", NOW])
 
     assert done.exit_code == 0, done.output
-    assert "Proposed, none granted: 1 rows" in done.output
+    assert "Proposed, none granted: 1 row in" in done.output
     assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
     path = tmp_path / "data" / "embedded" / "emergency" / "proposed_exceptions_2024.csv"
     grants = read_ece_grant(path, YEAR)
