@@ -58,7 +58,9 @@ class Small:
     def __init__(self, folder: Path) -> None:
         self.data = folder / "data"
         self.home = prepare_dagster_home(self.data / "dagster_home")
-        variables = environment(self.data, folder / "published")
+        published = folder / "published"
+        published.mkdir()
+        variables = environment(self.data, published)
         self.place = Place.make(folder / "celery", variables, SMALL_JOB)
         self.warehouse = Warehouse(self.data / "embedded/warehouse")
 

@@ -95,7 +95,7 @@ def test_a_release_is_made_approved_corrected_and_verified(
     contract.write_text(contract.read_text() + "\n")
     text = say("release", "--verify", fails=True)
     assert f"{YEAR} {QUARTER} (replaced): facility.contract.csv differs" in text
-    assert "1 faults" in text
+    assert "1 fault " in text
 
 
 def test_what_is_asked_wrongly_is_told_at_once(tmp_path: Path) -> None:
