@@ -83,10 +83,6 @@ found AS (
     GROUP BY measure, kind, program
 ),
 
-segment AS (
-    SELECT * FROM shared.recurrent_event_days AS r
-),
-
 discharge AS (
     SELECT 'srr' AS measure, program, patient_id, stay, reason, is_event
     FROM cohort.srr
@@ -111,8 +107,8 @@ judged AS (
             ELSE coalesce(s.reason, d.reason, 'counted')
         END AS outcome,
         s.patient_id IS NULL AND d.patient_id IS NULL AS is_outside
-    FROM event AS e
-    LEFT JOIN segment AS s
+    FROM shared.recurrent_event_days AS s
+    RIGHT JOIN event AS e
         ON s.measure = e.measure
         AND s.program = e.program
         AND s.patient_id = e.patient_id
@@ -143,7 +139,7 @@ outcome AS (
 -- What the cohorts themselves hold, and what is in none of them.
 held AS (
     SELECT j.measure, j.kind, j.program, s.events
-    FROM segment AS s
+    FROM shared.recurrent_event_days AS s
     JOIN judging AS j ON j.measure = s.measure AND j.program = s.program
     UNION ALL
     SELECT measure, 'discharge' AS kind, program, 1 AS events
