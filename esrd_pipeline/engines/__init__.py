@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from esrd_pipeline.sql import Select
-from esrd_pipeline.tables.model import Table
+from esrd_pipeline.tables.model import Column, Table
 
 ROW_GROUP = 122_880
 """Rows of a file that DuckDB reads as one piece of work: a core takes them as a whole."""
@@ -71,10 +71,10 @@ class Engine(Protocol):
         ...
 
 
-def list_casts(table: Table, types: Mapping[str, str]) -> str:
-    """Return what selects a table's columns in the types of its definition, in its order."""
+def list_casts(table: Table, name_type: Callable[[Column], str]) -> str:
+    """Return what selects a table's columns, in its order and in the types that are named."""
     return ", ".join(
-        f'CAST("{column.name}" AS {types[column.type]}) AS "{column.name}"'
+        f'CAST("{column.name}" AS {name_type(column)}) AS "{column.name}"'
         for column in table.columns
     )
 

@@ -18,7 +18,7 @@ from esrd_pipeline.duckdb_session import Connect, attach_value_sets, set_for_sel
 from esrd_pipeline.duckdb_text import DUCKDB_TYPES, quote_text, scan_parquet
 from esrd_pipeline.engines import ROW_GROUP, Reading, Source, list_casts
 from esrd_pipeline.settings import MEMORY_LIMIT
-from esrd_pipeline.tables.model import Table
+from esrd_pipeline.tables.model import Column, Table
 
 _Made = TypeVar("_Made")
 _LOG = logging.getLogger(__name__)
@@ -188,10 +188,17 @@ def _write_sorted(
     # sort, and what cannot be made leaves no file. Read straight from raw files, 58 million rows
     # were too many for a sort with 6 GB. The setting holds for all connections to this DuckDB.
     connection.execute("SET preserve_insertion_order = false")
-    connection.execute(
-        f"CREATE TEMP TABLE made AS SELECT {list_casts(table, DUCKDB_TYPES)} FROM {rows}",
-        dict(values) or None,
-    )
+
+    def collect(name_type: Callable[[Column], str]) -> None:
+        casts = list_casts(table, name_type)
+        made = f"CREATE TEMP TABLE made AS SELECT {casts} FROM {rows}"
+        connection.execute(made, dict(values) or None)
+
+    try:
+        collect(_name_narrow_type)
+    except duckdb.ConversionException:
+        # A text that is not allowed is for the audit to name.
+        collect(_name_type)
     order = ", ".join(f'"{key}" NULLS FIRST' for key in table.key)
     # A relation's rows are read as they are sorted; those of `execute` all at once.
     reader = connection.sql(f"FROM made ORDER BY {order}").to_arrow_reader(ROW_GROUP)
@@ -199,6 +206,21 @@ def _write_sorted(
     with pq.ParquetWriter(path, schema, compression="zstd") as file:
         for group in cut_groups(_read_batches(reader)):
             file.write_table(group.cast(schema), row_group_size=ROW_GROUP)
+
+
+def _name_type(column: Column) -> str:
+    return DUCKDB_TYPES[column.type]
+
+
+def _name_narrow_type(column: Column) -> str:
+    """Name a type of one or two bytes for a text of a list: a reason takes some 40 otherwise.
+
+    Such texts compare by their places in the list, which therefore are those of a sort of texts.
+    """
+    if DUCKDB_TYPES[column.type] != "VARCHAR" or not column.allowed:
+        return DUCKDB_TYPES[column.type]
+    texts = sorted(column.allowed, key=str.encode)
+    return f"ENUM ({', '.join(map(quote_text, texts))})"
 
 
 def _read_batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:

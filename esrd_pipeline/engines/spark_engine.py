@@ -182,7 +182,8 @@ def find_needed(master: str) -> str:
 
 def _say(reading: Reading, table: Table) -> SparkSelect:
     """Return the SELECT in Spark's words, with the table's types."""
-    text = f"SELECT {list_casts(table, SQL_TYPES)} FROM (\n{reading.select.text}\n) AS made"
+    casts = list_casts(table, lambda column: SQL_TYPES[column.type])
+    text = f"SELECT {casts} FROM (\n{reading.select.text}\n) AS made"
     tables = {source.table.name: source.table for source in reading.sources}
     try:
         return to_spark(replace(reading.select, text=text), tables, reading.values)

@@ -1,10 +1,15 @@
-"""What SELECTs ask of DuckDB: joins as written, and an end of errors that come with its threads."""
+"""What is asked of DuckDB: joins as written, rows in order, an end of errors of its threads."""
+
+from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from esrd_pipeline.duckdb_session import set_for_selects
-from esrd_pipeline.engines.duckdb_engine import run_sturdily
+from esrd_pipeline.engines.duckdb_engine import DuckdbEngine, run_sturdily
+from esrd_pipeline.tables.model import Column, Table
 
 
 def count_threads(connection: duckdb.DuckDBPyConnection) -> int:
@@ -81,3 +86,26 @@ def test_the_side_written_last_is_the_one_that_a_join_holds() -> None:
         ).fetchall()
     assert "Join Type: LEFT" in plan
     assert "Join Type: RIGHT" not in plan
+
+
+def test_texts_of_a_list_are_sorted_and_audited_as_texts(tmp_path: Path) -> None:
+    """They are collected as places in a list: neither their order nor a fault may show it."""
+    table = Table(
+        "facility.example",
+        "one reason",
+        key=("reason",),
+        source="-",
+        columns=(Column("reason", "text", "Reason", allowed=("later", "earlier", "É", "Z")),),
+    )
+
+    engine = DuckdbEngine(duckdb.connect, tmp_path / "spill")
+    part, path = tmp_path / "part.parquet", tmp_path / "data.parquet"
+
+    def write(*texts: str) -> list[str]:
+        pq.write_table(pa.table({"reason": texts}), part)
+        engine.gather([part], table, path, {})
+        return pq.read_table(path)["reason"].to_pylist()
+
+    assert write("É", "later", "Z", "earlier") == ["Z", "earlier", "later", "É"]
+    # What is not allowed is written all the same: the audit says which column and how many rows.
+    assert write("later", "never", "earlier") == ["earlier", "later", "never"]
