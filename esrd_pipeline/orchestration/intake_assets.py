@@ -18,7 +18,7 @@ from esrd_pipeline.warehouse import Query
 
 
 def _take_in(step: StepContext) -> StepResult:
-    from esrd_pipeline.sources.intake.counting import STORED, count_answers
+    from esrd_pipeline.sources.intake.counting import STORED, count_answers, count_files_again
     from esrd_pipeline.sources.intake.judging import FAILS, WARNS, describe, judge
     from esrd_pipeline.sql import parse_select
 
@@ -28,9 +28,11 @@ def _take_in(step: StepContext) -> StepResult:
         select = parse_select(INTAKE.name, f"the questions of {table}", text)
         return step.warehouse.read_select(year, select, tables=TABLES_BY_NAME)
 
-    answers = count_answers(run, STORED)
-    judged = judge(answers, step.read_earlier(INTAKE, 1), year)
     extract = step.read(EXTRACT)
+    counted = count_answers(run, STORED)
+    again = count_files_again(counted, extract, step.read_earlier(EXTRACT, 1))
+    answers = pd.concat([counted, again], ignore_index=True)
+    judged = judge(answers, step.read_earlier(INTAKE, 1), year)
     files = {
         str(table): [str(name) for name in rows["file_name"]]
         for table, rows in extract.groupby("table_name")
@@ -70,7 +72,7 @@ TAKE_IN = TableAsset(
     " the year before within each table and setting. Not stored where an answer is beyond the"
     " limit that fails (parameters/intake_limit.csv); nothing is computed from the year then.",
     dependencies=(
-        Dependency(EXTRACT),
+        Dependency(EXTRACT, years_before(first=1)),
         *(Dependency(table) for table in TABLES if table.name not in CLAIMS),
         *(Dependency(TABLES_BY_NAME[name], years_before(first=1)) for name in CLAIMS),
         Dependency(INTAKE, years_before(first=1, last=1)),

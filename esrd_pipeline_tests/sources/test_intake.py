@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from esrd_pipeline.parameters.rows import load_rows
-from esrd_pipeline.sources.intake.counting import STORED, count_answers
+from esrd_pipeline.sources.intake.counting import COLUMNS, STORED, count_answers, count_files_again
 from esrd_pipeline.sources.intake.judging import (
     FAILS,
     FEW_ROWS,
@@ -25,6 +25,12 @@ from esrd_pipeline_tests.sql.engine import to_arrow
 from esrd_pipeline_tests.sql.worked import YEAR, Row, day
 
 Given = Mapping[str, Sequence[Row]]
+ROWS = {
+    "raw.nhsn_bloodstream_infection": 800,
+    "raw.eqrs_equity_attestation": 1_000,
+    "raw.ich_cahps_survey": 0,
+    "raw.eqrs_treatment": 9_000,
+}
 DIALYSIS: Row = {
     "nch_clm_type_cd": "40",
     "clm_fac_type_cd": "7",
@@ -416,7 +422,7 @@ def test_the_limit_of_a_column_goes_before_that_of_its_table_and_of_the_kind() -
 def test_every_limit_is_of_a_question_that_is_asked_and_has_a_text() -> None:
     asked = {q.kind for table in TABLES for q in list_questions(table)}
     asked |= {"rows_lost", "rows_gained", "table_empty", "claim_without_line"}
-    asked |= {"beneficiary_without_match"}
+    asked |= {"beneficiary_without_match", "file_of_year_before"}
     limited = {row["kind"] for row in load_rows("intake_limit")}
     assert limited <= asked
     assert asked - limited == {"last_day_in_year"}
@@ -424,3 +430,34 @@ def test_every_limit_is_of_a_question_that_is_asked_and_has_a_text() -> None:
         rows = weigh_rows([answer(kind, 1, 2)], [answer(kind, 2, 2)])
         for outcome in INTAKE_OUTCOMES:
             describe(rows[rows["kind"] == kind], outcome)
+
+
+def test_last_years_file_is_told_where_its_rows_name_no_day() -> None:
+    answers = pd.DataFrame(
+        [(table, "", "rows", "", rows, rows) for table, rows in ROWS.items()], columns=COLUMNS
+    )
+    extract = pd.DataFrame(
+        [
+            ("raw.nhsn_bloodstream_infection", "a"),
+            ("raw.nhsn_bloodstream_infection", "b"),
+            # As many facilities may attest the same again, and an empty file is every year's.
+            ("raw.eqrs_equity_attestation", "c"),
+            ("raw.ich_cahps_survey", "empty"),
+            # A table with days of its own: they are asked for.
+            ("raw.eqrs_treatment", "d"),
+        ],
+        columns=["table_name", "sha256"],
+    )
+    before = extract.assign(sha256=["a", "old", "c", "empty", "d"])
+    counted = count_files_again(answers, extract, before)
+    assert counted[["table_name", "row_count", "concerned_count"]].to_numpy().tolist() == [
+        ["raw.eqrs_equity_attestation", 1, 1],
+        ["raw.nhsn_bloodstream_infection", 2, 1],
+    ]
+    judged = judge(counted, None, YEAR)
+    assert judged["outcome"].tolist() == [WARNS, FAILS]
+    assert describe(judged, FAILS) == (
+        "raw.nhsn_bloodstream_infection: files are files of the year before, byte for byte:"
+        " 1 of 2 (50.0%), warn limit 0, fail limit 0"
+    )
+    assert count_files_again(answers, extract, None).empty

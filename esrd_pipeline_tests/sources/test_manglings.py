@@ -7,7 +7,15 @@ import pytest
 
 from esrd_pipeline_tests.manglings.draws import KINDS, Mangling, draw_manglings
 from esrd_pipeline_tests.manglings.files import list_files
-from esrd_pipeline_tests.manglings.trial import GOOD, PASSED, SAME, Trial
+from esrd_pipeline_tests.manglings.trial import (
+    BEFORE,
+    GOOD,
+    PASSED,
+    READER,
+    SAME,
+    TAKEN_IN,
+    Trial,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -36,3 +44,11 @@ def test_what_passes_with_other_numbers_is_told(trial: Trial) -> None:
     other = good.replace(b"Quokkafb", b"Quokkafc", 1)
     assert trial.judge({"eqrs_patient.txt": other}).outcome == PASSED
     assert trial.judge({"eqrs_patient.txt": good + b"\n"}).outcome == SAME
+
+
+@pytest.mark.parametrize("name", ["nhsn_bloodstream_infection", "ich_cahps_survey"])
+def test_last_years_file_is_not_taken_in_where_no_row_names_a_day(trial: Trial, name: str) -> None:
+    (file,) = (trial.nation / str(BEFORE)).glob(f"{name}.*")
+    verdict = trial.judge({file.name: file.read_bytes()})
+    assert verdict.outcome in {READER, TAKEN_IN}
+    assert file.name in verdict.output

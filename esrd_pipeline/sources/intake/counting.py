@@ -12,6 +12,7 @@ from esrd_pipeline.sources.intake.questions import (
     LINES,
     SETTINGS,
     TABLES,
+    UNDATED,
     Known,
     Question,
     list_questions,
@@ -78,6 +79,32 @@ def count_answers(
         rows += _list_rows(table, asked, by_setting)
         if table.name in COUNTED_BY_CLAIM:
             rows += _list_bare_claims(table, claims[LINES[table.name]], by_setting)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def count_files_again(
+    answers: pd.DataFrame, extract: pd.DataFrame, before: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Return, as rows of `COLUMNS`, how many files of a table are, byte for byte, last year's.
+
+    Asked of the tables whose rows say no day, where nothing else tells the year.
+
+    Args:
+        answers: result of `count_answers`; a table without rows is not asked.
+        extract: the year's rows of `raw.extract`.
+        before: those of the year before; None if it has none.
+    """
+    filled = answers[(answers["kind"] == "rows") & (answers["row_count"] > 0)]["table_name"]
+    files = extract[extract["table_name"].isin({*filled} & {table.name for table in UNDATED})]
+    if before is None or files.empty:
+        return pd.DataFrame(columns=COLUMNS)
+    sent = pd.MultiIndex.from_frame(before[["table_name", "sha256"]])
+    is_again = pd.MultiIndex.from_frame(files[["table_name", "sha256"]]).isin(sent)
+    counted = files.assign(is_again=is_again).groupby("table_name")["is_again"].agg(("size", "sum"))
+    rows = [
+        (table, "", "file_of_year_before", "", int(of), int(again))
+        for table, of, again in counted.itertuples()
+    ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

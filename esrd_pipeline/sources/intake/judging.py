@@ -21,6 +21,7 @@ ASKED_OF_TWO_YEARS = (
     "has_value",
     "several_values",
     "claim_in_earlier_folder",
+    "file_of_year_before",
 )
 """Questions that one folder alone does not answer."""
 SHOWN = 12
@@ -34,6 +35,7 @@ _TEXTS = {
     "first_day_after_last": "claims begin after their last day",
     "claim_too_long": "claims are of more than a year",
     "claim_in_earlier_folder": "claims are in the folder of the year before too",
+    "file_of_year_before": "files are files of the year before, byte for byte",
     "setting_absent": "claims, and none of this setting",
     "table_empty": "the table has no rows",
     "line_without_claim": "rows are of no claim in the folder",
