@@ -7,8 +7,8 @@ from esrd_pipeline.measures.specification import GeeSpecification, Program
 from esrd_pipeline.measures.terms import Spline
 from esrd_pipeline.parameters.register import find_measure
 
-# A column for each piece of age, 0 at 15: a group of facilities without anybody in a piece drops its
-# column, and the other columns keep their meaning in the mean over groups.
+# A column for each piece of age, 0 at 15: a group of facilities without anybody in a piece drops
+# its column, and the other columns keep their meaning in the mean over groups.
 TERMS = (
     Spline(
         "age",
