@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from esrd_pipeline.families.access import EVENT
 from esrd_pipeline.families.cohort import CCN, PATIENT, Cohort, read_cohort
 from esrd_pipeline.measures.specification import GeeSpecification
-from esrd_pipeline.measures.terms import AnyOf, Flag, Level, Product, Term
 from esrd_pipeline.tables.history import PATIENT_CHARACTERISTICS
 from esrd_pipeline.tables.model import Table
 
 REASON, MONTH = "reason", "month"
 FEWEST_FACILITIES, FEWEST_PATIENTS = 100, 11
-"""Of a group of facilities; with an indicator. Every nation has more, planted ones may not."""
+"""Of a group of facilities; of an adjuster. Every nation has more, planted ones may not."""
 
 
 def list_columns(specification: GeeSpecification, months: Table) -> tuple[list[str], list[str]]:
@@ -50,7 +49,7 @@ def prepare(
 
     A nation too small for the manual's ten groups of facilities gets fewer, one below 200. An
     adjuster that very few patients have, or lack, or whose months all have the same outcome, has
-    no estimate there and is left out.
+    no estimate there and is left out; so is a piece of age that very few patients are in.
 
     Args:
         specification: SFR or PPPW by one program's rules.
@@ -67,26 +66,19 @@ def prepare(
         name
         for term in specification.terms
         for name in term.names
-        if _is_counted(term, counted) and not _is_estimable(cohort, name)
+        if not _is_estimable(cohort, name)
     ]
     return replace(specification, group_count=groups), cohort.drop(gone)
 
 
-def _is_counted(term: Term, rows: pa.Table) -> bool:
-    """Whether a term's columns are whole numbers: indicators, or whole years."""
-    if isinstance(term, Flag | Level | Product | AnyOf):
-        return True
-    return all(pa.types.is_integer(rows.schema.field(fact).type) for fact in term.facts)
-
-
 def _is_estimable(cohort: Cohort, name: str) -> bool:
-    """Whether enough patients have and lack an adjuster, with both outcomes in each group.
+    """Whether enough patients have more of an adjuster than the least, and less than the most.
 
-    For a spline these are the patients beyond and before a knot. A fact that every patient has,
-    such as an age, is not an indicator.
+    Of an indicator these are the patients with and without it, of a spline's first or last piece
+    those in it and those not, with both outcomes each.
     """
-    has = cohort.design.matrix[:, cohort.design.names.index(name)] != 0
-    return _is_enough(cohort, has) and (bool(has.all()) or _is_enough(cohort, ~has))
+    values = cohort.design.matrix[:, cohort.design.names.index(name)]
+    return all(_is_enough(cohort, rows) for rows in (values > values.min(), values < values.max()))
 
 
 def _is_enough(cohort: Cohort, rows: NDArray[np.bool_]) -> bool:

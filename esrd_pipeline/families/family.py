@@ -17,6 +17,9 @@ from esrd_pipeline.measures.specification import Specification
 from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline.statistics.fit import SeparationError
 
+ABSENT = "terms that too few rows have, or lack, to be estimated"
+SEPARATED = "terms without a finite estimate beside the others"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
@@ -53,12 +56,13 @@ def fit_estimable(
 
     In a small cohort a rare condition may occur in no patient with an event, given the other terms:
     it then has no finite estimate, is left out and listed by name in the fit's dropped rows. This
-    does not happen in the nation.
+    does not happen in the nation. Terms that the cohort was prepared without are listed, too.
 
     Raises:
         FitError: the model has no estimate for another reason, or not without its terms.
     """
     family = find_family(specification)
+    absent = [name for name in specification.adjusters if name not in cohort.design.names]
     left_out: list[str] = []
     while True:
         try:
@@ -70,11 +74,11 @@ def fit_estimable(
             left_out += gone
             cohort = cohort.drop(gone)
         else:
-            return _report(fit, left_out)
+            return _report(_report(fit, absent, rule=ABSENT), left_out, rule=SEPARATED)
 
 
-def _report(fit: pd.DataFrame, left_out: Sequence[str]) -> pd.DataFrame:
-    """Add to a fit's table the terms that were left out of it."""
+def _report(fit: pd.DataFrame, left_out: Sequence[str], *, rule: str) -> pd.DataFrame:
+    """Add to a fit's table the terms that were left out of it by a rule."""
     if not left_out:
         return fit
     is_known = (fit["element"] == "dropped") & (fit["stage"] == 1)
@@ -83,7 +87,7 @@ def _report(fit: pd.DataFrame, left_out: Sequence[str]) -> pd.DataFrame:
         "stage": 1,
         "element": "dropped",
         "position": int(is_known.sum()),
-        "term": "terms without a finite estimate beside the others",
+        "term": rule,
         "estimate": float(len(left_out)),
         "note": ", ".join(left_out),
     }

@@ -71,15 +71,18 @@ def fit_measure(
     stored = list(list_regression(first, stage=1))
     if specification.second_stage is not None:
         name = specification.second_stage
+        values = cohort.numbers(name)
+        # The design is in single precision: from their middle on the values lose fewer digits.
+        middle = (values.min() + values.max()) / 2
         second = fit_cox(
-            design=build_design({name: cohort.numbers(name)}),
+            design=build_design({name: values - middle}),
             start=start,
             stop=stop,
             event=event,
             offset=predictor,
             patient=cohort.patient,
         ).regression
-        predictor = predictor + second.coefficients[0] * cohort.numbers(name)
+        predictor = predictor + second.coefficients[0] * values
         stored += list_regression(second, stage=2)
     baseline = fit_baseline(start=start, stop=stop, event=event, risk=np.exp(predictor))
     totals = np.array([event.sum(), (stop - start).sum()])

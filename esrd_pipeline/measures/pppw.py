@@ -4,14 +4,18 @@ The cohort is cohort.pppw.
 """
 
 from esrd_pipeline.measures.specification import GeeSpecification, Program
-from esrd_pipeline.measures.terms import Number
+from esrd_pipeline.measures.terms import Spline
 from esrd_pipeline.parameters.register import find_measure
 
+# A column for each piece of age, 0 at 15: a group of facilities without anybody in a piece drops
+# its column, and the other columns keep their meaning in the mean over groups.
 TERMS = (
-    Number("age", row="2.16.12: age"),
-    *(
-        Number("age", f"age_over_{knot}", origin=knot, least=0, row="2.16.12: knots of age")
-        for knot in (15, 55, 70)
+    Spline(
+        "age",
+        knots=(15, 55, 70),
+        names=("age_to_15", "age_15_to_55", "age_55_to_70", "age_over_70"),
+        origin=15,
+        row="2.16.12: age, knots at 15, 55 and 70",
     ),
 )
 

@@ -32,12 +32,12 @@ from esrd_pipeline.statistics.gee_scoring import (
     CORRELATION_TOLERANCE,
     REPEATING_TERMS,
     Point,
-    check_terms,
     eliminate,
     evaluate,
     find_start,
     find_step,
     iterate,
+    split_separated,
     split_terms,
 )
 from esrd_pipeline.statistics.gee_sums import iterate_scores
@@ -192,7 +192,8 @@ def fit_by_groups(
         group_count: number of groups, at most the number of facilities.
         seed: seed of the split.
         offset: added to the linear predictor, shape (rows,).
-        drop_aliased: as in `fit_gee`.
+        drop_aliased: as in `fit_gee`; a term that is nonzero only where all outcomes of a group
+            agree is dropped there as well.
 
     Raises:
         CollinearError, SeparationError, NotConvergedError, FitError: as `fit_gee`; the message
@@ -213,6 +214,7 @@ def fit_by_groups(
                 offset=offsets,
                 rows=each[group],
                 drop_aliased=drop_aliased,
+                drop_separated=drop_aliased,
             )
         except SeparationError as error:
             message = f"group {group + 1} of {group_count}: {error}"
@@ -276,6 +278,7 @@ def _fit_rows(
     offset: FloatArray,
     rows: IntArray,
     drop_aliased: bool,
+    drop_separated: bool = False,
 ) -> _Solved:
     clusters, unused = group_clusters(
         patient=patient, facility=facility, outcome=outcome, offset=offset, rows=rows
@@ -292,7 +295,11 @@ def _fit_rows(
         raise CollinearError(f"{REPEATING_TERMS}: {', '.join(aliased.names)}")
     if aliased:
         unused = (*unused, aliased)
-    check_terms(design, clusters, kept)
+    kept, separated = split_separated(design, clusters, kept)
+    if separated and not drop_separated:
+        raise SeparationError(f"{separated.rule}: {', '.join(separated.names)}", separated.names)
+    if separated:
+        unused = (*unused, separated)
     names = tuple(design.names[term] for term in kept)
     point, iterations = iterate(design, clusters, kept, names, start)
     if abs(point.sums.correlation - point.correlation) > CORRELATION_TOLERANCE:
@@ -382,9 +389,11 @@ def _join(
         if not each.names:
             rows[each.rule] = rows.get(each.rule, 0) + each.count
     found = [Dropped(rule, number) for rule, number in rows.items()]
-    absent = np.flatnonzero(count == 0)
-    partial = np.flatnonzero((count > 0) & (count < len(parts)))
-    for rule, which in ((REPEATING_TERMS, absent), (PARTIAL_TERMS, partial)):
-        if which.size:
-            found.append(Dropped(rule, which.size, tuple(names[term] for term in which)))
+    reason = {name: each.rule for part in parts for each in part.dropped for name in each.names}
+    by_rule: dict[str, tuple[str, ...]] = {}
+    for name, number in zip(names, count, strict=True):
+        if number < len(parts):
+            rule = PARTIAL_TERMS if number else reason[name]
+            by_rule[rule] = (*by_rule.get(rule, ()), name)
+    found += (Dropped(rule, len(which), which) for rule, which in sorted(by_rule.items()))
     return tuple(found)

@@ -52,6 +52,7 @@ NEAR_ROOT = 3.0
 LEVEL_STEP, PREDICTOR_STEP = 1.0, 5.0
 """Largest change of a predictor in one step, by a facility's level or a term at its spread."""
 REPEATING_TERMS = "terms that repeat the facilities or earlier terms"
+SEPARATED_TERMS = "separation: terms whose rows that are not zero agree in outcome"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,13 +325,12 @@ def split_terms(design: Design, start: Point) -> tuple[IntArray, Dropped | None]
     )
 
 
-def check_terms(design: Design, clusters: Clusters, kept: IntArray) -> None:
-    """Reject terms that are nonzero only in rows with events, or only in rows without.
+def split_separated(
+    design: Design, clusters: Clusters, kept: IntArray
+) -> tuple[IntArray, Dropped | None]:
+    """Split off the terms that are nonzero only in rows with events, or only in rows without.
 
     Their likelihood has no maximum, yet the equations may have a distant root.
-
-    Raises:
-        SeparationError: with the names of these terms.
     """
     counts, events = np.zeros((2, design.term_count))
     for start in range(0, clusters.order.size, BLOCK_ROWS):
@@ -338,12 +338,9 @@ def check_terms(design: Design, clusters: Clusters, kept: IntArray) -> None:
         present = design.matrix[clusters.order[places]] != 0
         counts += present.sum(axis=0)
         events += clusters.outcome[places] @ present
-    gone = kept[((events == 0) | (events == counts))[kept]]
-    if gone.size:
-        raise SeparationError(
-            f"separation: rows where it is not zero agree in outcome: {_list(design.names, gone)}",
-            tuple(design.names[term] for term in gone),
-        )
+    is_gone = ((events == 0) | (events == counts))[kept]
+    gone = tuple(design.names[term] for term in kept[is_gone])
+    return kept[~is_gone], Dropped(SEPARATED_TERMS, len(gone), gone) if gone else None
 
 
 def _check_separation(information: FloatArray, first: FloatArray, names: tuple[str, ...]) -> None:

@@ -19,8 +19,8 @@ from esrd_pipeline_tests.acceptance.plain_records import (
 )
 from esrd_pipeline_tests.acceptance.plain_shr import find_candidates
 
-OLDEST, KNOTS = 75, (15, 55, 70)
-SPLINE = ("age", "age_over_15", "age_over_55", "age_over_70")
+OLDEST = 75
+SPLINE = ("age_to_15", "age_15_to_55", "age_55_to_70", "age_over_70")
 IN_NURSING_HOME = "SNF/Long Term Care Facility"
 
 
@@ -81,9 +81,19 @@ def _list_months(
         age = (day - person.birth) / 365.25
         yield WaitingMonth(
             patient,
-            (age, *(max(age - knot, 0.0) for knot in KNOTS)),
+            list_pieces(age),
             any(start <= day <= stop for start, stop in registers.listings.get(patient, ())),
         )
+
+
+def list_pieces(age: float) -> tuple[float, ...]:
+    """Return the years of age in each piece of the spline, from 15 on: knots at 15, 55 and 70."""
+    return (
+        min(age, 15) - 15,
+        min(max(age, 15), 55) - 15,
+        min(max(age, 55), 70) - 55,
+        max(age, 70) - 70,
+    )
 
 
 def _is_institutionalised(person: Person) -> bool:

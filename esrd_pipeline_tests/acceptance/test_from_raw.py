@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from esrd_pipeline.tables.recurrent_events import NOT_AT_RISK
 from esrd_pipeline_tests.acceptance import recovered
-from esrd_pipeline_tests.acceptance.plain_pppw import KNOTS, SPLINE, recompute_months
+from esrd_pipeline_tests.acceptance.plain_pppw import SPLINE, list_pieces, recompute_months
 from esrd_pipeline_tests.acceptance.plain_records import Files
 from esrd_pipeline_tests.acceptance.plain_shr import Shr, recompute_shr
 from esrd_pipeline_tests.acceptance.plain_smr import Fit, recompute_smr
@@ -324,9 +324,7 @@ def test_a_plain_recomputation_of_one_facility_s_waitlist_agrees(
     cohort = cohort[cohort["reason"].isna()]
     sizes = cohort.groupby("ccn")["patient_id"].nunique()
     age = cohort.loc[cohort["ccn"].map(sizes) >= 11, "age"]
-    others = pd.DataFrame(
-        {"age": age} | {f"age_over_{knot}": (age - knot).clip(lower=0) for knot in KNOTS}
-    )
+    others = pd.DataFrame([list_pieces(one) for one in age], columns=list(SPLINE))
     # The facility's own equation by another library; the nation by its rows.
     alone = sm.GEE(
         np.array([month.is_listed for month in months], dtype=float),

@@ -7,11 +7,15 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from scipy.special import expit
 
 from esrd_pipeline.families.access import assess_facilities, fit_measure
 from esrd_pipeline.families.access_cohort import list_columns, prepare
+from esrd_pipeline.families.cohort import read_cohort
 from esrd_pipeline.families.facility_list import finish
 from esrd_pipeline.measures import pppw, sfr
+from esrd_pipeline.statistics.design import FloatArray, build_design
+from esrd_pipeline.statistics.gee import fit_by_groups
 from esrd_pipeline.tables.access import PPPW, SFR
 from esrd_pipeline.tables.facility import CONTRACT_COLUMNS
 from esrd_pipeline.tables.history import PATIENT_CHARACTERISTICS
@@ -53,7 +57,8 @@ def facilities(*more: str, left_out: str = "") -> pd.DataFrame:
 def test_months_with_a_reason_are_not_counted() -> None:
     specification, cohort = prepare(PPPW_DFC, COHORT)
     assert cohort.table.num_rows == np.sum(np.arange(COHORT.num_rows) % 10 > 0)
-    assert cohort.design.names == specification.adjusters
+    # Hardly anybody is a child.
+    assert cohort.design.names == specification.adjusters[1:]
     assert cohort.table.column("is_event").null_count == 0
 
 
@@ -62,7 +67,7 @@ def test_a_small_nation_is_split_into_fewer_groups(facilities: int, groups: int)
     rows = COHORT.slice(0, 20)
     many = pa.concat_tables(
         [
-            rows.slice(0, 1).set_column(0, "ccn", pa.array([f"{place:06d}"]))
+            rows.slice(1, 1).set_column(0, "ccn", pa.array([f"{place:06d}"]))
             for place in range(facilities)
         ]
     )
@@ -143,7 +148,7 @@ def test_the_specifications_say_what_the_manual_says() -> None:
     # 2.2.14: three age classes beside 25 to 59, three of BMI, two of nursing homes, three of
     # duration, three single ones; ten conditions; the form and the coverage.
     assert len(SFR_DFC.adjusters) == 3 + 3 + 2 + 3 + 3 + 10 + 2
-    assert PPPW_DFC.adjusters == ("age", "age_over_15", "age_over_55", "age_over_70")
+    assert PPPW_DFC.adjusters == ("age_to_15", "age_15_to_55", "age_55_to_70", "age_over_70")
     for specification in (SFR_DFC, PPPW_DFC, PPPW_QIP):
         assert specification.minimum_units == specification.minimum_modelled == 11
         assert specification.group_count == 10
@@ -191,24 +196,73 @@ def test_a_facility_left_out_or_without_months_says_so() -> None:
     assert (empty["reason"], empty["unit_count"]) == (NOTHING, 0)
 
 
-@pytest.mark.parametrize(("children", "is_kept"), [(10, False), (11, True)])
-def test_a_knot_that_hardly_anybody_is_short_of_is_left_out(
-    children: int, *, is_kept: bool
-) -> None:
-    """One patient a row; every other one is waitlisted."""
-    age = np.where(np.arange(400) < children, 10, 60)
-    knots = {f"age_over_{knot}": np.clip(age - knot, 0, None) for knot in (15, 55, 70)}
-    cohort = pa.table(
+def make_waiting(age: FloatArray) -> pa.Table:
+    """One patient a row of two facilities, every other one waitlisted; ages as cohort.pppw's."""
+    count = age.size
+    return pa.table(
         {
-            "ccn": np.repeat(["012501", "012502"], 200),
-            "patient_id": [f"{number:04d}" for number in range(400)],
-            "reason": pa.nulls(400, pa.string()),
-            "is_event": np.arange(400) % 2,
-            "age": age,
-            **knots,
+            "ccn": np.repeat(["012501", "012502"], count // 2),
+            "patient_id": np.arange(count),
+            "reason": pa.nulls(count, pa.string()),
+            "is_event": np.arange(count) % 2,
+            "age": pa.array(age, type=pa.float64()),
         }
     )
-    _, read = prepare(PPPW_DFC, cohort)
-    assert ("age_over_15" in read.design.names) == is_kept
-    # Nobody is older than 70.
-    assert "age_over_70" not in read.design.names
+
+
+@pytest.mark.manual("2.16.12")
+@pytest.mark.parametrize(("few", "is_kept"), [(10, False), (11, True)])
+@pytest.mark.parametrize(
+    ("rare", "name"), [(10.25, "age_to_15"), (71.5, "age_over_70")], ids=["children", "old"]
+)
+def test_a_piece_of_age_that_hardly_anybody_is_in_is_left_out(
+    rare: float, name: str, few: int, *, is_kept: bool
+) -> None:
+    age = np.where(np.arange(400) // 2 % 2, 40.5, 60.75)
+    age[:few] = rare
+    _, read = prepare(PPPW_DFC, make_waiting(age))
+    assert (name in read.design.names) == is_kept
+    assert {"age_15_to_55", "age_55_to_70"} <= set(read.design.names)
+
+
+@pytest.mark.manual("2.16.13")
+def test_the_mean_of_groups_keeps_the_slope_of_adults_where_a_group_has_no_children() -> None:
+    generator = np.random.default_rng(216)
+    count, facilities = 6000, 12
+    facility = np.arange(count) % facilities
+    age = generator.uniform(20, 74, count)
+    groups = 2
+    # The split depends on seed and facilities alone: children are treated in one of its groups.
+    _, without = fit_by_groups(
+        design=build_design({"any": generator.random(count)}),
+        outcome=generator.integers(0, 2, count),
+        patient=np.arange(count),
+        facility=facility,
+        group_count=groups,
+        seed=PPPW_DFC.seed,
+    ).groups
+    ages = np.where((np.arange(count) % 5 == 0) & ~np.isin(facility, without), age / 6, age)
+    chance = expit(np.where(ages < 15, 3 - ages / 5, (30 - ages) / 25))
+    rows = pa.table(
+        {
+            "ccn": [f"{place:06d}" for place in facility],
+            "patient_id": np.arange(count),
+            "reason": pa.nulls(count, pa.string()),
+            "is_event": (generator.random(count) < chance).astype(np.int64),
+            "age": ages,
+        }
+    )
+    _, cohort = prepare(PPPW_DFC, rows)
+    fitted = fit_by_groups(
+        design=cohort.design,
+        outcome=cohort.numbers("is_event"),
+        patient=cohort.patient,
+        facility=cohort.facility,
+        group_count=groups,
+        seed=PPPW_DFC.seed,
+        drop_aliased=True,
+    )
+    two = read_cohort(PPPW_DFC, rows.slice(0, 2).set_column(4, "age", pa.array([20.0, 50.0])))
+    own = [np.diff(two.predict(fit.regression))[0] for fit in fitted.fits]
+    assert len({fit.regression.names for fit in fitted.fits}) == groups
+    np.testing.assert_allclose(np.diff(two.predict(fitted.regression))[0], np.mean(own), rtol=1e-9)

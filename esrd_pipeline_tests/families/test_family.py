@@ -67,6 +67,15 @@ def test_a_term_without_a_finite_estimate_is_left_out_by_name_and_the_others_sta
     )
 
 
+def test_terms_that_the_cohort_was_prepared_without_are_listed_by_name() -> None:
+    gone = SHR.adjusters[-2:]
+    fit = fit_estimable(SHR, YEAR, get_read().drop(gone))
+    assert not set(gone) & set(read_element(fit, "coefficient", stage=1)["term"])
+    found = read_element(fit, "dropped", stage=1).set_index("term")
+    row = found.loc["terms that too few rows have, or lack, to be estimated"]
+    assert (row["note"], row["estimate"]) == (", ".join(gone), len(gone))
+
+
 def test_a_fit_that_needs_nothing_left_out_is_as_it_was() -> None:
     pd.testing.assert_frame_equal(fit_estimable(SHR, YEAR, get_read()), get_fit())
 

@@ -17,6 +17,7 @@ from esrd_pipeline.families.survival import assess_facilities, fit_measure, scor
 from esrd_pipeline.measures.specification import CoxSpecification
 from esrd_pipeline.measures.terms import Number
 from esrd_pipeline.parameters.reasons import describe_rows
+from esrd_pipeline.statistics.design import FloatArray
 from esrd_pipeline_tests.families.register_changes import change_entry
 from esrd_pipeline_tests.families.survival_nation import (
     COEFFICIENTS,
@@ -52,6 +53,19 @@ def test_planted_coefficients_of_both_stages_are_found() -> None:
     # The first stage leaves the state's rate out, which shrinks its coefficients a little.
     assert first.coefficients == pytest.approx(COEFFICIENTS, abs=0.08)
     assert second.coefficients[0] == pytest.approx(STATE_COEFFICIENT, abs=0.2)
+
+
+@pytest.mark.manual("2.14.13")
+def test_the_unit_of_the_states_death_rates_does_not_matter() -> None:
+    name = "log_state_death_rate"
+    place, rates = COHORT.column_names.index(name), COHORT.column(name).to_numpy() / 3
+
+    def expect(shift: float) -> FloatArray:
+        rows = COHORT.set_column(place, name, pa.array(rates + shift))
+        read = read_cohort(SMR, rows)
+        return score_rows(SMR, fit_measure(SMR, YEAR, read), read)
+
+    np.testing.assert_allclose(expect(np.log(100_000)), expect(0), rtol=2e-9)
 
 
 @pytest.mark.manual("2.14.8", "2.14.13", "2.15.13", "2.27.13")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from esrd_pipeline.statistics.fit import CollinearError
+from esrd_pipeline.statistics.fit import CollinearError, SeparationError
 from esrd_pipeline.statistics.gee import fit_by_groups
 from esrd_pipeline_tests.statistics.gee_months import Months, fit, simulate
 
@@ -101,4 +101,36 @@ def test_a_term_absent_from_one_group_is_the_mean_of_the_others() -> None:
     )
     assert [(each.rule, each.names) for each in grouped.regression.dropped] == [
         ("terms not estimated in every group of facilities", ("b",))
+    ]
+
+
+def test_a_term_separated_in_one_group_is_the_mean_of_the_others() -> None:
+    months = simulate(13, patients=500)
+    split = fit_by_groups(design=months.design, **months.inputs, group_count=2, seed=2).groups
+    matrix = months.matrix.copy()
+    matrix[np.isin(months.facility, split[0]) & (months.outcome == 1), 1] = 0
+    lacking = replace(months, matrix=matrix)
+    with pytest.raises(SeparationError, match=r"group 1 of 2: .*: b"):
+        fit_by_groups(design=lacking.design, **lacking.inputs, group_count=2, seed=2)
+    grouped = fit_by_groups(
+        design=lacking.design, **lacking.inputs, group_count=2, seed=2, drop_aliased=True
+    )
+    assert grouped.fits[0].regression.names == ("a", "c")
+    assert grouped.regression.coefficients[1] == grouped.fits[1].regression.coefficients[1]
+    assert [(each.rule, each.names) for each in grouped.regression.dropped] == [
+        ("terms not estimated in every group of facilities", ("b",))
+    ]
+
+
+def test_a_term_separated_in_every_group_is_dropped_and_named() -> None:
+    months = simulate(13, patients=500)
+    matrix = months.matrix.copy()
+    matrix[months.outcome == 1, 1] = 0
+    lacking = replace(months, matrix=matrix)
+    grouped = fit_by_groups(
+        design=lacking.design, **lacking.inputs, group_count=2, seed=2, drop_aliased=True
+    )
+    assert grouped.regression.names == ("a", "c")
+    assert [(each.rule, each.names) for each in grouped.regression.dropped] == [
+        ("separation: terms whose rows that are not zero agree in outcome", ("b",))
     ]
