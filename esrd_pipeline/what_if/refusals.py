@@ -36,7 +36,9 @@ def refuse_impossible(
                 if change.value > _MOST_TPS:
                     raise ScenarioError(f"{change.where}: no TPS is above {_MOST_TPS}")
             case "standard":
-                _check_standard(change, by_measure.get(change.measure), standards)
+                rule = by_measure.get(change.measure)
+                _check_standard(change, rule, standards)
+                _check_adjusted(change, rule, current)
             case _:
                 is_row = (current["ccn"] == change.ccn) & (current["measure"] == change.measure)
                 rule = by_measure.get(change.measure)
@@ -119,6 +121,20 @@ def _check_standard(change: Change, rule: MeasureRule | None, standards: pd.Data
         raise ScenarioError(
             f"{change.where}: the achievement threshold {threshold:g} would be better than the"
             f" benchmark {benchmark:g}; of {change.measure} {rule.direction} is better"
+        )
+
+
+def _check_adjusted(change: Change, rule: MeasureRule | None, current: pd.DataFrame) -> None:
+    """Refuse a benchmark of the small facility adjustment where no rate is adjusted by it."""
+    if change.column != "small_facility_benchmark" or rule is None:
+        return
+    if rule.small_facility is None:
+        raise ScenarioError(f"{change.where}: {change.measure} has no small facility adjustment")
+    rows = current[(current["measure"] == change.measure) & current["reportable"].astype(bool)]
+    if rows["is_adjusted"].astype("boolean").fillna(value=False).all():
+        raise ScenarioError(
+            f"{change.where}: no reported rate of {change.measure} is adjusted here: CMS printed"
+            " them adjusted"
         )
 
 

@@ -132,3 +132,24 @@ def test_reports_are_scored_by_their_counts_alone(
     scenario = overlay(frames, rules, set_(*settings), {})
     scores = scenario.frames.score(rules, rules.performance_year).set_index("measure")["score"]
     assert scores[measure] == points
+
+
+@pytest.mark.manual("4.1.1")
+def test_a_benchmark_by_which_no_rate_is_adjusted_is_refused() -> None:
+    frames = make_frames()
+    changes = set_("ltc.small_facility_benchmark=0.05")
+    changed = overlay(frames, RULES, changes, {}).frames.standards.set_index("measure")
+    assert changed.loc["ltc", "small_facility_benchmark"] == 0.05
+    printed = replace(frames, current=frames.current.assign(is_adjusted=True))
+    with pytest.raises(ScenarioError, match="no reported rate of ltc is adjusted here: CMS"):
+        overlay(printed, RULES, changes, {})
+    staff = frames.standards.iloc[:1].assign(
+        measure="ich_cahps_staff", achievement_threshold=0.5, benchmark=0.8
+    )
+    with pytest.raises(ScenarioError, match="ich_cahps_staff has no small facility adjustment"):
+        overlay(
+            replace(frames, standards=staff),
+            RULES,
+            set_("ich_cahps_staff.small_facility_benchmark=0.9"),
+            {},
+        )
