@@ -3,10 +3,12 @@
 Manual 4.2.7 and 4.2.8 for payment year 2027; other years have other rows of `qip_domain.csv`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, cast, get_args
+
+from esrd_pipeline.program.qip_cells import Cells
 
 Sharing = Literal["equal", "proportional"]
 """How missing weight is shared: in equal parts, added, or in proportion to what each has."""
@@ -38,25 +40,24 @@ class StatedByFootnote:
     footnote: str
 
 
-def read_domains(rows: Iterable[Mapping[str, str]]) -> tuple[Domain, ...]:
+def read_domains(rows: Iterable[Cells]) -> tuple[Domain, ...]:
     """Read the rows of `qip_domain.csv` of a payment year."""
     return tuple(
         Domain(
-            name=row["domain"],
-            weight=Fraction(row["weight"]),
-            weight_to=row["weight_if_missing"],
-            sharing=cast("Sharing", row["weight_of_missing_measures"]),
-            is_required=row["is_required"] == "yes",
+            name=cells.needed("domain"),
+            weight=cells.fraction("weight"),
+            weight_to=cells.needed("weight_if_missing"),
+            sharing=cast("Sharing", cells.choose("weight_of_missing_measures", get_args(Sharing))),
+            is_required=cells.flag("is_required"),
         )
-        for row in rows
+        for cells in rows
     )
 
 
-def read_footnotes(rows: Iterable[Mapping[str, str]]) -> tuple[StatedByFootnote, ...]:
+def read_footnotes(rows: Iterable[Cells]) -> tuple[StatedByFootnote, ...]:
     """Read the rows of `qip_no_score.csv` of a payment year."""
-    return tuple(
-        StatedByFootnote(row["measure"], row["stated_by"], row["footnote"]) for row in rows
-    )
+    names = ("measure", "stated_by", "footnote")
+    return tuple(StatedByFootnote(*map(cells.needed, names)) for cells in rows)
 
 
 def check_sent(
@@ -81,7 +82,5 @@ def check_domains(domains: tuple[Domain, ...], where: str) -> None:
         raise ValueError(f"{where}: the weights of the domains do not sum to 1")
     for domain in domains:
         others = {other.name for other in domains if other != domain}
-        if domain.sharing not in get_args(Sharing):
-            raise ValueError(f"{where}: {domain.name} has an unknown sharing, {domain.sharing}")
         if domain.weight_to not in {*get_args(Sharing), *others}:
             raise ValueError(f"{where}: {domain.name} sends its weight to {domain.weight_to}")

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from fractions import Fraction
 
-from esrd_pipeline.program.qip_rules import MeasureRule, QipRules, Reporting
+from esrd_pipeline.program.qip_parts import Reporting
+from esrd_pipeline.program.qip_rules import MeasureRule, QipRules
 
 _SCORINGS: Mapping[str, str] = {
     "achievement_improvement": "standards",

@@ -3,9 +3,7 @@
 A payment year is a set of rows in `parameters/qip_*.csv`; a new one needs rows and no code.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date
 from fractions import Fraction
 from math import lcm
 from typing import Literal, cast, get_args
@@ -13,7 +11,8 @@ from typing import Literal, cast, get_args
 import pandas as pd
 
 from esrd_pipeline.parameters import load_parameters
-from esrd_pipeline.parameters.register import Direction, Program, RegisterEntry, find_measure
+from esrd_pipeline.parameters.register import Direction, RegisterEntry, find_measure
+from esrd_pipeline.program.qip_cells import Cells, read_cells
 from esrd_pipeline.program.qip_missing import (
     Domain,
     StatedByFootnote,
@@ -22,6 +21,22 @@ from esrd_pipeline.program.qip_missing import (
     read_domains,
     read_footnotes,
 )
+from esrd_pipeline.program.qip_parts import (
+    Compliance,
+    Cutoff,
+    FindMeasure,
+    Percentiles,
+    Reporting,
+    SmallFacility,
+    read_compliance,
+    read_cutoff,
+    read_percentiles,
+    read_precision,
+    read_reporting,
+    read_small_facility,
+    read_years,
+)
+from esrd_pipeline.program.qip_reductions import Reduction, read_reductions
 from esrd_pipeline.program.qip_rule_sets import DEFAULT, load_tables
 from esrd_pipeline.program.qip_steps import Step, check_steps, read_steps
 
@@ -44,55 +59,8 @@ where its counts were computed the formula applies. Where CMS may have a score t
 `published_or_unknown` leaves that open."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reporting:
-    """The formula of a reporting measure: `numerator / denominator x multiplier - subtrahend`.
-
-    Where `months_from_calendar` is set, the denominator of a row that CMS printed is the year's
-    months less those before a new facility must report (3.5) and those of a granted ECE (3.4); a
-    computed row has its own months. A measure scored by steps has `steps` instead of the formula.
-    """
-
-    multiplier: int
-    subtrahend: int
-    months_from_calendar: bool
-    steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SmallFacility:
-    """Thresholds L and C of the small facility adjustment (Table 18), both inclusive.
-
-    L is the smallest size that is scored.
-    """
-
-    lower: float
-    upper: int
-
-
-@dataclass(frozen=True, slots=True)
-class Compliance:
-    """A measure on which a facility must have reported in full; otherwise it scores 0.
-
-    Reporting is incomplete where the numerator of `measure` is below its denominator. With
-    `before_size` the 0 applies however few units the measure has (2.17.9).
-    """
-
-    measure: str
-    before_size: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Cutoff:
-    """Facilities certified on or after this day, `year_offset` from the year, are not scored."""
-
-    month: int
-    day: int
-    year_offset: int
-
-    def on(self, performance_year: int) -> date:
-        """Return the first day that is too late."""
-        return date(performance_year + self.year_offset, self.month, self.day)
+EceRule = Literal["facility", "months"]
+"""Whom a granted exception takes out: a facility with any granted month, or with all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +88,7 @@ class MeasureRule:
     compliance: Compliance | None
     cutoff: Cutoff | None
     requires_in_center_hemodialysis: bool
-    ece_rule: Literal["facility", "months"]
+    ece_rule: EceRule
     weight_to: str | None = None
 
     @property
@@ -139,18 +107,6 @@ class MeasureRule:
         return self.entry.direction or "higher"
 
 
-FindMeasure = Callable[[str, Program, int], RegisterEntry]
-"""Looks up the register's entry of a measure, program and performance year."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reduction:
-    """Payment reduction in percent from this many points below the minimum TPS."""
-
-    points_below_minimum: int
-    percent: float
-
-
 @dataclass(frozen=True, slots=True)
 class PublishedStandard:
     """A measure's standards as the text CMS published."""
@@ -160,16 +116,6 @@ class PublishedStandard:
     performance_standard: str
     benchmark: str
     citation: str
-
-
-@dataclass(frozen=True, slots=True)
-class Percentiles:
-    """Percentiles of performance used as standards, and the number of rates they need."""
-
-    achievement_threshold: int
-    performance_standard: int
-    benchmark: int
-    minimum_facilities: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,107 +208,89 @@ def build_rules(
     Raises:
         LookupError: `years` has no row of the payment year (the message lists the known years),
             or the register does not have a measure in the performance year.
+        ParameterFileError: a cell is empty or none of what it may be; the message names file,
+            row, column and rule.
         ValueError: the rows contradict each other.
     """
-    found = _rows(years, payment_year)
-    if len(found) != 1:
+    found = read_cells(years, "qip_year", payment_year, "payment_year")
+    if not found:
         known = ", ".join(sorted(years["payment_year"]))
         raise LookupError(
             f"there is no QIP rule set for payment year {payment_year}; there are: {known}"
         )
     year = found[0]
+    performance_year, baseline_year, improvement_year = read_years(year)
     steps = load_parameters("qip_step") if steps is None else steps
+    of_domains = read_domains(read_cells(domains, "qip_domain", payment_year, "domain"))
     rules = QipRules(
         payment_year=payment_year,
-        performance_year=int(year["performance_year"]),
-        baseline_year=int(year["baseline_year"]),
-        improvement_year=int(year["improvement_year"]),
-        minimum_tps=int(year["minimum_tps"]),
-        minimum_scored_domains=int(year["minimum_scored_domains"]),
-        standards_are_published=year["standards"] == "published",
-        percentiles=Percentiles(
-            achievement_threshold=int(year["achievement_threshold_percentile"]),
-            performance_standard=int(year["performance_standard_percentile"]),
-            benchmark=int(year["benchmark_percentile"]),
-            minimum_facilities=int(year["minimum_facilities"]),
+        performance_year=performance_year,
+        baseline_year=baseline_year,
+        improvement_year=improvement_year,
+        minimum_tps=year.whole("minimum_tps", least=0, most=100),
+        minimum_scored_domains=year.whole(
+            "minimum_scored_domains", least=1, most=max(len(of_domains), 1)
         ),
-        domains=read_domains(_rows(domains, payment_year)),
+        standards_are_published=year.choose("standards", ("computed", "published")) == "published",
+        percentiles=read_percentiles(year),
+        domains=of_domains,
         measures=tuple(
-            _read_measure(
-                row,
-                find(row["measure"], "qip", int(year["performance_year"])),
-                read_steps(steps, payment_year, row["measure"]),
-            )
-            for row in _rows(measures, payment_year)
+            _read_measure(cells, find, performance_year, read_steps(steps, cells))
+            for cells in read_cells(measures, "qip_measure", payment_year, "measure")
         ),
-        reductions=tuple(
-            sorted(
-                (
-                    Reduction(int(row["points_below_minimum"]), float(row["payment_reduction"]))
-                    for row in _rows(reductions, payment_year)
-                ),
-                key=lambda reduction: reduction.points_below_minimum,
-            )
+        reductions=read_reductions(
+            read_cells(reductions, "qip_reduction", payment_year, "points_below_minimum"),
+            f"qip_reduction.csv, payment year {payment_year}",
         ),
         published_standards=tuple(
-            PublishedStandard(
-                measure=row["measure"],
-                achievement_threshold=row["achievement_threshold"],
-                performance_standard=row["performance_standard"],
-                benchmark=row["benchmark"],
-                citation=row["citation"],
-            )
-            for row in _rows(standards, payment_year)
+            _read_standard(cells)
+            for cells in read_cells(standards, "qip_standard", payment_year, "measure")
         ),
-        stated_by_footnotes=read_footnotes(_rows(load_parameters("qip_no_score"), payment_year)),
+        stated_by_footnotes=read_footnotes(
+            read_cells(
+                *(load_parameters("qip_no_score"), "qip_no_score", payment_year),
+                *("measure", "stated_by", "footnote"),
+            )
+        ),
     )
     _check(rules)
     return rules
 
 
-def _rows(table: pd.DataFrame, payment_year: int) -> list[dict[str, str]]:
-    """Return the rows of a payment year as dicts of text; an empty cell is an empty text."""
-    rows = table.loc[table["payment_year"] == str(payment_year)].fillna("")
-    return cast("list[dict[str, str]]", rows.to_dict("records"))
+def _read_standard(cells: Cells) -> PublishedStandard:
+    names = ("achievement_threshold", "performance_standard", "benchmark")
+    threshold, standard, benchmark = (cells.number(name) for name in names)
+    return PublishedStandard(
+        measure=cells.text("measure"),
+        achievement_threshold=threshold,
+        performance_standard=standard,
+        benchmark=benchmark,
+        citation=cells.text("citation"),
+    )
 
 
 def _read_measure(
-    row: dict[str, str], entry: RegisterEntry, steps: tuple[Step, ...]
+    cells: Cells, find: FindMeasure, performance_year: int, steps: tuple[Step, ...]
 ) -> MeasureRule:
-    weight, cutoff = row["weight"], row["certification_cutoff"]
+    entry = find(cells.text("measure"), "qip", performance_year)
+    scoring = cells.choose("scoring", get_args(Scoring))
+    is_measure = cells.choose("role", ("measure", "component")) == "measure"
+    has_weight = is_measure or bool(cells.text("weight"))
     return MeasureRule(
         entry=entry,
-        domain=row["domain"],
-        role=cast("Literal['measure', 'component']", row["role"]),
-        parent=row["parent"] or None,
-        weight=Fraction(weight) if weight else None,
-        scoring=cast("Scoring", row["scoring"]),
-        precision=int(row["precision"] or 0),
-        small_facility=SmallFacility(entry.minimum_units or 0, int(row["small_facility_upper"]))
-        if row["small_facility_upper"]
-        else None,
-        reporting=Reporting(
-            multiplier=int(row["reporting_multiplier"] or 0),
-            subtrahend=int(row["reporting_subtrahend"] or 0),
-            months_from_calendar=row["eligible_months"] == "new_facility_and_ece",
-            steps=steps,
-        ),
-        compliance=Compliance(
-            measure=row["compliance_measure"],
-            before_size=row["compliance_before_size"] == "yes",
-        )
-        if row["compliance_measure"]
-        else None,
-        cutoff=Cutoff(
-            month=int(cutoff[:2]),
-            day=int(cutoff[3:]),
-            year_offset=int(row["certification_year_offset"]),
-        )
-        if cutoff
-        else None,
-        requires_in_center_hemodialysis=row["requires_in_center_hemodialysis"] == "yes",
-        ece_rule=cast("Literal['facility', 'months']", row["ece_rule"]),
-        weight_to=row["weight_if_missing"] or None,
+        domain=cells.needed("domain"),
+        role="measure" if is_measure else "component",
+        parent=cells.choose("parent", ("",)) or None if is_measure else cells.needed("parent"),
+        weight=cells.fraction("weight") if has_weight else None,
+        scoring=cast("Scoring", scoring),
+        precision=read_precision(cells, scoring),
+        small_facility=read_small_facility(cells, entry),
+        reporting=read_reporting(cells, scoring, steps),
+        compliance=read_compliance(cells, find, performance_year),
+        cutoff=read_cutoff(cells),
+        requires_in_center_hemodialysis=cells.flag("requires_in_center_hemodialysis"),
+        ece_rule=cast("EceRule", cells.choose("ece_rule", get_args(EceRule))),
+        weight_to=cells.text("weight_if_missing") or None,
     )
 
 
@@ -375,14 +303,14 @@ def _check(rules: QipRules) -> None:
             raise ValueError(
                 f"{where}: the weights of the measures of {domain.name} do not sum to 1"
             )
-    names = {rule.measure for rule in rules.domain_measures}
+    domain_of = {rule.measure: rule.domain for rule in rules.domain_measures}
     for rule in rules.measures:
-        if rule.scoring not in get_args(Scoring):
-            raise ValueError(f"{where}: {rule.measure} has an unknown scoring, {rule.scoring}")
         if rule.domain not in {domain.name for domain in rules.domains}:
             raise ValueError(f"{where}: {rule.measure} has an unknown domain, {rule.domain}")
-        if rule.role == "component" and rule.parent not in names:
+        if rule.role == "component" and rule.parent not in domain_of:
             raise ValueError(f"{where}: component {rule.measure} has no parent, {rule.parent}")
+        if rule.parent is not None and rule.domain != domain_of[rule.parent]:
+            raise ValueError(f"{where}: component {rule.measure} has not its parent's domain")
         if rule.scoring.startswith("components") != bool(rules.components_of(rule.measure)):
             raise ValueError(f"{where}: the components of {rule.measure} do not fit its scoring")
         if (
@@ -393,5 +321,3 @@ def _check(rules: QipRules) -> None:
         others = rules.domains if rule.role == "measure" else ()
         check_sent(others, rule.measure, rule.domain, rule.weight_to, where)
         check_steps(where, rule.measure, rule.scoring, rule.reporting.steps)
-    if not rules.reductions or rules.reductions[0].points_below_minimum != 0:
-        raise ValueError(f"{where}: no payment reduction is given for a TPS at the minimum")

@@ -18,7 +18,9 @@ from esrd_pipeline.program.qip_arithmetic import (
     to_units,
 )
 from esrd_pipeline.program.qip_rules import Direction, MeasureRule, PublishedStandard, QipRules
+from esrd_pipeline.sources.errors import SourceError
 from esrd_pipeline.tables.program import QIP_STANDARD
+from esrd_pipeline.tables.raw import TITLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +56,16 @@ def compute_standards(
     precedence over every other standard.
 
     Raises:
-        ValueError: `supplied` names a measure the payment year does not score against standards,
+        SourceError: `supplied` names a measure the payment year does not score against standards,
             or a published standard contradicts its measure's direction.
     """
     published = _find_published(rules, supplied)
+    named = frozenset[str]() if supplied is None else frozenset(supplied["measure"])
     records: list[dict[str, object]] = []
     for rule in rules.clinical_measures:
         given = published.get(rule.measure)
         standard = (
-            _read(rule, given)
+            _read(rule, given, is_supplied=rule.measure in named)
             if given is not None
             else _compute(rules, rule, _rates(baseline, rule), baseline_year)
         )
@@ -102,9 +105,11 @@ def _find_published(rules: QipRules, supplied: pd.DataFrame | None) -> dict[str,
     scored = sorted(rule.measure for rule in rules.clinical_measures)
     for row in supplied.to_dict("records"):
         if row["measure"] not in scored:
-            raise ValueError(
-                f"supplied standard of {row['measure']}: payment year {rules.payment_year} does"
-                f" not score this measure against standards, only {', '.join(scored)}"
+            raise SourceError(
+                file=TITLES["qip_standard"],
+                column="Measure",
+                rule=f"{row['measure']}: payment year {rules.payment_year} does not score this"
+                f" measure against standards, only {', '.join(scored)}",
             )
         found[row["measure"]] = PublishedStandard(
             measure=row["measure"],
@@ -159,7 +164,7 @@ def _compute(
     )
 
 
-def _read(rule: MeasureRule, given: PublishedStandard) -> _Standard:
+def _read(rule: MeasureRule, given: PublishedStandard, *, is_supplied: bool) -> _Standard:
     texts = (given.achievement_threshold, given.performance_standard, given.benchmark)
     rates = np.array([float(text) for text in texts])
     threshold, median, benchmark = (
@@ -168,10 +173,11 @@ def _read(rule: MeasureRule, given: PublishedStandard) -> _Standard:
     low, high = (threshold, benchmark) if rule.direction == "higher" else (benchmark, threshold)
     if not low <= median <= high:
         step = "rise" if rule.direction == "higher" else "fall"
-        raise ValueError(
-            f"standard of {rule.measure} ({given.citation}): {rule.direction} is better, so"
+        raise SourceError(
+            file=TITLES["qip_standard"] if is_supplied else "qip_standard.csv",
+            rule=f"standard of {rule.measure} ({given.citation}): {rule.direction} is better, so"
             " achievement threshold, performance standard and benchmark must"
-            f" {step} in this order, not {', '.join(texts)}"
+            f" {step} in this order, not {', '.join(texts)}",
         )
     return _Standard(
         threshold=threshold,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from esrd_pipeline.program.qip_arithmetic import Floats, Units
+from esrd_pipeline.program.qip_arithmetic import TOP_SCORE, Floats, Units
+from esrd_pipeline.program.qip_cells import Cells, read_cells
 
 SCORING = "reporting_steps"
 
@@ -21,13 +22,24 @@ class Step:
     score: int
 
 
-def read_steps(table: pd.DataFrame, payment_year: int, measure: str) -> tuple[Step, ...]:
-    """Return a measure's steps of a payment year from the lowest up; none without rows."""
-    rows = table.loc[
-        (table["payment_year"] == str(payment_year)) & (table["measure"] == measure),
-        ["reported_at_least", "score"],
-    ]
-    return tuple(Step(*pair) for pair in sorted(rows.astype(int).itertuples(index=False)))
+def read_steps(table: pd.DataFrame, measure: Cells) -> tuple[Step, ...]:
+    """Return the steps of a measure, `measure` its own row, from the lowest up; none without rows.
+
+    Raises:
+        ParameterFileError: a cell is no number of reports, or no score.
+    """
+    own = table.loc[table["measure"] == measure.text("measure")]
+    rows = read_cells(own, "qip_step", measure.payment_year, "measure", "reported_at_least")
+    return tuple(
+        Step(start, score)
+        for start, score in sorted(
+            (
+                cells.whole("reported_at_least", least=0),
+                cells.whole("score", least=0, most=TOP_SCORE),
+            )
+            for cells in rows
+        )
+    )
 
 
 def check_steps(where: str, measure: str, scoring: str, steps: tuple[Step, ...]) -> None:

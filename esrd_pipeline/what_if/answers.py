@@ -90,7 +90,9 @@ def answer(warehouse: Warehouse, question: Question) -> list[str]:
 
 def _compare(stored: Stored, question: Question, payment: Payment | None) -> list[str]:
     """Return a facility's scores in a scenario beside the stored ones."""
-    dfc_only = find_dfc_only(stored.warehouse, stored.year, question.changes)
+    dfc_only = find_dfc_only(
+        stored.warehouse, stored.year, question.changes, stored.rules, stored.frames.computed
+    )
     of_qip = [change for change in question.changes if change not in dfc_only]
     after = imagine(stored, of_qip, question.rule_set).scores
     changed = [change.measure for change in question.changes]

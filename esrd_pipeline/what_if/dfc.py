@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from esrd_pipeline.families.patient_months import WHOLE
 from esrd_pipeline.parameters.register import RegisterEntry, find_measure
 from esrd_pipeline.program.flags import flag_facilities
+from esrd_pipeline.program.qip_rules import QipRules
 from esrd_pipeline.program.star_scores import score_stars
 from esrd_pipeline.statistics.empirical_null import FacilityNull, adjust_z, two_sided_p
 from esrd_pipeline.statistics.facility_rates import (
@@ -34,6 +35,7 @@ from esrd_pipeline.tables import facility, measured, program
 from esrd_pipeline.tables.catalog import TABLES_BY_NAME
 from esrd_pipeline.warehouse import Warehouse
 from esrd_pipeline.what_if.changes import Change, ScenarioError
+from esrd_pipeline.what_if.refusals import list_scored
 
 _SAME = 1e-9
 _COUNTS = ("numerator", "denominator")
@@ -59,8 +61,17 @@ class Judged:
     unknown: Mapping[str, str]
 
 
-def find_dfc_only(warehouse: Warehouse, year: int, changes: Sequence[Change]) -> list[Change]:
-    """Return the changes of measures that the facility's DFC row alone has: smr.numerator=3."""
+def find_dfc_only(
+    warehouse: Warehouse,
+    year: int,
+    changes: Sequence[Change],
+    rules: QipRules,
+    computed: frozenset[str],
+) -> list[Change]:
+    """Return the changes of measures that the facility's DFC row alone has: smr.numerator=3.
+
+    So it is with one whose score in the QIP is the printed one, whatever its counts.
+    """
     named = [change for change in changes if change.table == "contract"]
     if not named:
         return []
@@ -71,8 +82,13 @@ def find_dfc_only(warehouse: Warehouse, year: int, changes: Sequence[Change]) ->
         where={"ccn": named[0].ccn},
     )
     of_dfc, of_qip = (set(rows.loc[rows["program"] == of, "measure"]) for of in ("dfc", "qip"))
+    printed = {
+        rule.measure for rule in rules.measures if not list_scored(rule.measure, rules, computed)
+    }
     return [
-        change for change in named if change.measure in of_dfc - of_qip and change.column in _COUNTS
+        change
+        for change in named
+        if change.measure in of_dfc - (of_qip - printed) and change.column in _COUNTS
     ]
 
 

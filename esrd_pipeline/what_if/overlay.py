@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from esrd_pipeline.program.qip_rules import QipRules
+from esrd_pipeline.program.qip_rules import MeasureRule, QipRules
 from esrd_pipeline.scoring_frames import ScoringFrames
 from esrd_pipeline.what_if.changes import Change, ScenarioError
 from esrd_pipeline.what_if.refusals import refuse_impossible, refuse_shares
@@ -148,13 +148,17 @@ def overlay(
             case _:
                 is_row = (current["ccn"] == change.ccn) & (current["measure"] == change.measure)
                 current.loc[_find(is_row, change), change.column] = change.value
-    refuse_impossible(changes, rules, current, standards)
+    refuse_impossible(changes, rules, current, standards, frames.computed)
+    by_measure = {rule.measure: rule for rule in rules.measures}
     for change in changes:
         if change.column in ("numerator", "denominator"):
             is_row = (current["ccn"] == change.ccn) & (current["measure"] == change.measure)
             # A number set to what it is leaves the stored value as it is, to the bit.
             if frames.current.loc[is_row, change.column].iloc[0] != change.value:
-                _carry(current, is_row, change, changes, scales)
+                scale, rule = scales.get(change.measure), by_measure.get(change.measure)
+                own = [one for one in changes if _is_same_row(one, change)]
+                if all(one.column != "value" for one in own):
+                    _carry(current, is_row, change, scale, rule)
     refuse_shares(changes, rules, current)
     return Overlaid(replace(frames, current=current, standards=standards), rules)
 
@@ -168,6 +172,10 @@ def _refuse_repeats(changes: Sequence[Change]) -> None:
         seen[key] = change.where
 
 
+def _is_same_row(one: Change, other: Change) -> bool:
+    return (one.ccn, one.measure) == (other.ccn, other.measure)
+
+
 def _find(is_row: pd.Series, change: Change) -> pd.Series:
     if not is_row.any():
         what = f"{change.measure} of {change.ccn}" if change.ccn else change.measure
@@ -179,19 +187,26 @@ def _carry(
     current: pd.DataFrame,
     is_row: pd.Series,
     change: Change,
-    changes: Sequence[Change],
-    scales: dict[str, float],
+    scale: float | None,
+    rule: MeasureRule | None,
 ) -> None:
-    """Set the value that follows from a row's numerator and denominator, unless it is set too."""
-    own = [one for one in changes if (one.ccn, one.measure) == (change.ccn, change.measure)]
-    if any(one.column == "value" for one in own):
-        return
-    if change.measure not in scales:
+    """Set the value that follows from a row's numerator and denominator.
+
+    Where none follows and none is needed, because the counts alone are scored, there is none.
+    """
+    if scale is None and rule is not None and rule.scoring == "achievement_improvement":
         raise ScenarioError(
             f"{change.where}: the value of {change.measure} does not follow from numerator and"
             " denominator: set its value too"
         )
     top, bottom = (float(current.loc[is_row, name].iloc[0]) for name in CONTRACT_COLUMNS[:2])
-    if not bottom > 0:
+    if bottom <= 0:
         raise ScenarioError(f"{change.where}: the denominator must be above zero")
-    current.loc[is_row, "value"] = top / bottom * scales[change.measure]
+    # The months to report are counted by the calendar where a file has none.
+    is_counted = rule is not None and rule.reporting.months_from_calendar
+    if np.isnan(top) or (np.isnan(bottom) and not is_counted):
+        unknown = "numerator" if np.isnan(top) else "denominator"
+        raise ScenarioError(
+            f"{change.where}: the {unknown} of {change.measure} is not known: set it too"
+        )
+    current.loc[is_row, "value"] = np.nan if scale is None else top / bottom * scale

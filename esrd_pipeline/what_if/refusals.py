@@ -11,17 +11,22 @@ from esrd_pipeline.program.qip_rules import MeasureRule, QipRules
 from esrd_pipeline.what_if.changes import Change, ScenarioError
 
 _MOST_TPS = 100
+_COUNTS = ("numerator", "denominator")
 
 
 def refuse_impossible(
-    changes: Sequence[Change], rules: QipRules, current: pd.DataFrame, standards: pd.DataFrame
+    changes: Sequence[Change],
+    rules: QipRules,
+    current: pd.DataFrame,
+    standards: pd.DataFrame,
+    computed: frozenset[str],
 ) -> None:
     """Look at each change with the rows as the scenario has them.
 
     Raises:
-        ScenarioError: the payment year does not score the measure, the facility's row is not
-            reported, events are no whole number or more than there are to count, or a standard's
-            threshold is better than its benchmark.
+        ScenarioError: the payment year does not score the measure, or not by this number, the
+            facility's row is not reported, events are no whole number or more than there are to
+            count, or a standard's threshold is better than its benchmark.
     """
     by_measure = {rule.measure: rule for rule in rules.measures}
     reports = {rule.compliance.measure for rule in rules.measures if rule.compliance}
@@ -31,7 +36,9 @@ def refuse_impossible(
                 if change.value > _MOST_TPS:
                     raise ScenarioError(f"{change.where}: no TPS is above {_MOST_TPS}")
             case "standard":
-                _check_standard(change, by_measure.get(change.measure), standards)
+                rule = by_measure.get(change.measure)
+                _check_standard(change, rule, standards)
+                _check_adjusted(change, rule, current)
             case _:
                 is_row = (current["ccn"] == change.ccn) & (current["measure"] == change.measure)
                 rule = by_measure.get(change.measure)
@@ -40,6 +47,8 @@ def refuse_impossible(
                         f"{change.where}: payment year {rules.payment_year} does not score"
                         f" {change.measure}"
                     )
+                columns = list_scored(change.measure, rules, computed)
+                _check_column(change, columns, rules.payment_year)
                 _check_row(change, rule, current[is_row].iloc[0], is_report=rule is None)
 
 
@@ -64,6 +73,44 @@ def refuse_shares(changes: Sequence[Change], rules: QipRules, current: pd.DataFr
             )
 
 
+def list_scored(measure: str, rules: QipRules, computed: frozenset[str]) -> frozenset[str]:
+    """Return the columns of a measure's row that the payment year scores something by.
+
+    None of a measure whose score is the printed one; `computed` are the measures of computed rows.
+    """
+    reports = {rule.compliance.measure for rule in rules.measures if rule.compliance}
+    columns = {*_COUNTS} if measure in reports else set[str]()
+    for rule in rules.measures:
+        if rule.measure != measure:
+            continue
+        match rule.scoring:
+            case "achievement_improvement":
+                columns |= {*_COUNTS, "value", "unit_count"}
+            case "reporting" | "reporting_steps":
+                columns |= {*_COUNTS, "unit_count"}
+            case "published_or_reported" if measure in computed:
+                columns |= {*_COUNTS, "unit_count"}
+            case "components_by_unit_count" | "components_mean" | "components_weighted":
+                columns.add("unit_count")
+            case _:
+                pass
+    return frozenset(columns)
+
+
+def _check_column(change: Change, columns: frozenset[str], payment_year: int) -> None:
+    if change.column in columns:
+        return
+    if not columns:
+        raise ScenarioError(
+            f"{change.where}: payment year {payment_year} takes the score of {change.measure} as"
+            f" CMS printed it, whatever its {change.column}"
+        )
+    raise ScenarioError(
+        f"{change.where}: payment year {payment_year} scores {change.measure} by its"
+        f" {', '.join(sorted(columns))}, whatever its {change.column}"
+    )
+
+
 def _check_standard(change: Change, rule: MeasureRule | None, standards: pd.DataFrame) -> None:
     row = standards[standards["measure"] == change.measure].iloc[0]
     threshold, benchmark = (row[name] for name in ("achievement_threshold", "benchmark"))
@@ -74,6 +121,20 @@ def _check_standard(change: Change, rule: MeasureRule | None, standards: pd.Data
         raise ScenarioError(
             f"{change.where}: the achievement threshold {threshold:g} would be better than the"
             f" benchmark {benchmark:g}; of {change.measure} {rule.direction} is better"
+        )
+
+
+def _check_adjusted(change: Change, rule: MeasureRule | None, current: pd.DataFrame) -> None:
+    """Refuse a benchmark of the small facility adjustment where no rate is adjusted by it."""
+    if change.column != "small_facility_benchmark" or rule is None:
+        return
+    if rule.small_facility is None:
+        raise ScenarioError(f"{change.where}: {change.measure} has no small facility adjustment")
+    rows = current[(current["measure"] == change.measure) & current["reportable"].astype(bool)]
+    if rows["is_adjusted"].astype("boolean").fillna(value=False).all():
+        raise ScenarioError(
+            f"{change.where}: no reported rate of {change.measure} is adjusted here: CMS printed"
+            " them adjusted"
         )
 
 

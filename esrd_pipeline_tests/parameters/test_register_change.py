@@ -85,7 +85,11 @@ def make_rules(performance_year: int) -> QipRules:
     }
     payment_year = str(performance_year + 2)
     frames = {name: rows.assign(payment_year=payment_year) for name, rows in frames.items()}
-    frames["years"] = frames["years"].assign(performance_year=str(performance_year))
+    frames["years"] = frames["years"].assign(
+        performance_year=str(performance_year),
+        baseline_year=str(performance_year - 2),
+        improvement_year=str(performance_year - 1),
+    )
     return build_rules(payment_year=performance_year + 2, **frames)
 
 

@@ -47,6 +47,7 @@ def made_up_year() -> dict[str, pd.DataFrame]:
             "precision": ["1", "4", None],
             "reporting_multiplier": [None, None, "10"],
             "reporting_subtrahend": [None, None, "0"],
+            "requires_in_center_hemodialysis": "no",
             "ece_rule": "months",
         }
     )
@@ -82,7 +83,7 @@ def made_up_year() -> dict[str, pd.DataFrame]:
             {
                 "payment_year": "2031",
                 "points_below_minimum": ["0", "1", "6"],
-                "payment_reduction": ["0", "0.25", "3.0"],
+                "payment_reduction": ["0", "1.0", "2.0"],
             }
         ),
         "standards": pd.DataFrame(
@@ -207,7 +208,7 @@ def test_a_further_payment_year_needs_rows_only() -> None:
     assert tps["payment_reduction"].tolist() == [0.0]
     stricter = replace(rules, minimum_tps=62)
     reduced = score_tps(rules=stricter, performance_year=2029, measure_scores=scores.reset_index())
-    assert reduced["payment_reduction"].tolist() == [0.25]
+    assert reduced["payment_reduction"].tolist() == [1.0]
 
 
 @pytest.mark.parametrize(
@@ -216,13 +217,18 @@ def test_a_further_payment_year_needs_rows_only() -> None:
         ("domains", "weight", "1/5", "weights of the domains do not sum to 1"),
         ("domains", "weight_if_missing", "nowhere", "outcomes sends its weight to nowhere"),
         ("domains", "weight_if_missing", "outcomes", "outcomes sends its weight to outcomes"),
-        ("domains", "weight_of_missing_measures", "some", "has an unknown sharing, some"),
+        (
+            "domains",
+            "weight_of_missing_measures",
+            "some",
+            "row outcomes, column 'weight_of_missing_measures': 'some' is not one of",
+        ),
         ("measures", "weight", "1/3", "weights of the measures of outcomes do not sum to 1"),
         ("measures", "weight_if_missing", "nowhere", "falls sends its weight to nowhere"),
         ("measures", "weight_if_missing", "outcomes", "falls sends its weight to outcomes"),
-        ("measures", "scoring", "guess", "unknown scoring, guess"),
+        ("measures", "scoring", "guess", "row falls, column 'scoring': 'guess' is not one of"),
         ("measures", "scoring", "components_mean", "components of falls do not fit"),
-        ("reductions", "points_below_minimum", "1", "for a TPS at the minimum"),
+        ("reductions", "points_below_minimum", "2", "for a TPS at the minimum"),
     ],
 )
 def test_contradictions_are_refused(frame: str, column: str, value: str, message: str) -> None:
@@ -268,7 +274,7 @@ def test_another_year_states_its_own_steps(visits: float, points: int) -> None:
     [
         ((), "the steps of telehealth do not fit its scoring"),
         ((("1", "0"), ("4", "7")), "the steps of telehealth do not begin once each, from 0 on"),
-        ((("0", "0"), ("0", "7")), "the steps of telehealth do not begin once each, from 0 on"),
+        ((("0", "0"), ("0", "7")), "row telehealth 0, .* the payment year has the row twice"),
         ((("0", "8"), ("4", "7")), "the steps of telehealth give fewer points for more reports"),
     ],
 )

@@ -7,6 +7,7 @@ import pytest
 
 from esrd_pipeline.program.qip_rules import PublishedStandard, QipRules, load_rules
 from esrd_pipeline.program.qip_standards import compute_standards
+from esrd_pipeline.sources.errors import SourceError
 from esrd_pipeline.tables.raw import QIP_STANDARD
 from esrd_pipeline_tests.program.qip_frames import Row, contract
 
@@ -118,8 +119,9 @@ def test_threshold_and_benchmark_may_be_equal() -> None:
 @pytest.mark.parametrize("measure", ["LTC", "ktv_comprehensive", "ktv_topic", "hypercalcemia"])
 def test_a_measure_without_standards_is_refused(measure: str) -> None:
     with pytest.raises(
-        ValueError,
-        match=rf"^supplied standard of {measure}: payment year 2027 does not score this measure"
+        SourceError,
+        match=r"^operator's file of QIP performance standards, column 'Measure': "
+        rf"{measure}: payment year 2027 does not score this measure"
         r" against standards, only clinical_depression, ich_cahps_communication, .*, strr$",
     ):
         standards(supply((measure, 0.1, 0.2, 0.3, "x")))
@@ -131,17 +133,18 @@ def test_a_measure_without_standards_is_refused(measure: str) -> None:
         (
             ("ltc", 0.1, 0.2, 0.3, "x"),
             (
-                r"^standard of ltc \(x\): lower is better, so achievement threshold, performance"
+                r"^operator's file of QIP performance standards:"
+                r" standard of ltc \(x\): lower is better, so achievement threshold, performance"
                 r" standard and benchmark must fall in this order, not 0\.1, 0\.2, 0\.3$"
             ),
         ),
-        (("pppw", 0.3, 0.2, 0.1, "x"), r"^standard of pppw \(x\): higher is better, .* must rise"),
-        (("pppw", 0.1, 0.4, 0.3, "x"), r"^standard of pppw \(x\): higher is better, .* must rise"),
-        (("pppw", 0.2, 0.1, 0.3, "x"), r"^standard of pppw \(x\): higher is better, .* must rise"),
+        (("pppw", 0.3, 0.2, 0.1, "x"), r"standard of pppw \(x\): higher is better, .* must rise"),
+        (("pppw", 0.1, 0.4, 0.3, "x"), r"standard of pppw \(x\): higher is better, .* must rise"),
+        (("pppw", 0.2, 0.1, 0.3, "x"), r"standard of pppw \(x\): higher is better, .* must rise"),
     ],
 )
 def test_a_standard_against_its_measure_s_direction_is_refused(
     row: tuple[str, float, float, float, str], message: str
 ) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(SourceError, match=message):
         standards(supply(row))

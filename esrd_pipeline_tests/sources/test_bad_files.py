@@ -331,3 +331,32 @@ def test_a_file_in_another_years_folder_is_refused(tmp_path: Path) -> None:
         f"2 rows report 01Jan{YEAR - 1}-31Dec{YEAR - 1}, which is not calendar year {YEAR}:"
         " put the file into the folder of its own year"
     )
+
+
+@pytest.mark.parametrize(
+    ("period", "is_own"),
+    [
+        (f"01JAN{YEAR}-31DEC{YEAR}", True),
+        # Autumn of the year and spring of the next, as in CMS's files; and the other way round.
+        (f"16OCT{YEAR}-09JUL{YEAR + 1}", True),
+        (f"16OCT{YEAR - 1}-09JUL{YEAR}", True),
+        ("two surveys", True),
+        (f"16OCT{YEAR - 2}-09JUL{YEAR - 1}", False),
+        (f"16OCT{YEAR + 1}-09JUL{YEAR + 2}", False),
+    ],
+)
+def test_a_survey_of_another_year_is_refused(tmp_path: Path, period: str, *, is_own: bool) -> None:
+    rows = sample_rows("ich_cahps_facility", row_count=2)
+    at = column_index(rows, "ICH-CAHPS date")
+    for row in rows[1:]:
+        row[at] = period
+    path = write_rows(tmp_path / "published.csv", rows)
+    if is_own:
+        assert set(read_ich_cahps_facility(path, YEAR)["ich_cahps_period"]) == {period}
+        return
+    error = caught_error(path, "ich_cahps_facility")
+    assert error.column == "ICH-CAHPS date"
+    assert error.rule == (
+        f"2 rows report {period}, which has no day of calendar year {YEAR}: put the file into the"
+        " folder of its own year"
+    )

@@ -85,7 +85,7 @@ def test_a_file_cut_off_alone_is_told_by_the_nations_counts(
 def test_cms_own_files_of_different_releases_agree() -> None:
     facilities = read_dfc_facility(CMS_PUBLIC / "DFC_FACILITY_2026-04.csv", YEAR)
     nation = read_dfc_national(CMS_PUBLIC / "DFC_NATIONAL_2026-07.csv", YEAR)
-    survey = read_ich_cahps_facility(CMS_PUBLIC / "ICH_CAHPS_FACILITY_2022.csv", 2022)
+    survey = read_ich_cahps_facility(CMS_PUBLIC / "ICH_CAHPS_FACILITY_2022.csv", 2021)
     check_together(
         {"dfc_facility": facilities, "dfc_national": nation, "ich_cahps_facility": survey}, YEAR
     )
