@@ -40,7 +40,8 @@ _, named_limits = read_last(named, named.cumulative_density_)
 survival = KaplanMeierFitter().fit(days, [1, 1, 1, 0, 0, 0])
 surviving, survival_limits = read_last(survival, survival.survival_function_)
 
-wide = 1.959963984540054 * math.sqrt(float(incidence.variance_.iloc[-1])) / (estimate * abs(math.log(estimate)))
+error = math.sqrt(float(incidence.variance_.iloc[-1])) / (estimate * abs(math.log(estimate)))
+wide = 1.959963984540054 * error
 low, high = sorted(math.exp(-math.exp(math.log(-math.log(estimate)) + z)) for z in (wide, -wide))
 print(f"by hand          {estimate:.4f}  low {low:.4f}  high {high:.4f}")
 for name, value, found in (

@@ -33,6 +33,7 @@ found = {}
 for name, frame in (("pyreadstat", by_pyreadstat), ("pandas", by_pandas)):
     column = frame["DEATHS"]
     found[name] = (int((column == 0).sum()), int((column > 0).sum()), float(column.sum()))
-    print(f"{name:<10} {column.tolist()}  == 0: {found[name][0]}, > 0: {found[name][1]}, sum: {found[name][2]}")
+    print(f"{name:<10} {column.tolist()}")
+    print(f"{'':<10} == 0: {found[name][0]}, > 0: {found[name][1]}, sum: {found[name][2]}")
 raise SystemExit(0 if found == {"pyreadstat": (2, 2, 3.0), "pandas": (0, 4, 3.0)} else 1)
 PYTHON
