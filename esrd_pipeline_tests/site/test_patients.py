@@ -37,9 +37,10 @@ def _read(site: Path, page: str) -> str:
 def test_a_center_is_told_in_plain_words(site: Path) -> None:
     page = _read(site, "patients/states/NY-1.html")
     mine = page[page.index(f'id="f{NEAR}"') :]
-    assert "▼ Worse than expected" in mine
+    # A screen reader would speak the sign: "black down-pointing triangle".
+    assert '<span aria-hidden="true">▼</span> Worse than expected' in mine
     assert "7% here, 19% in the nation. A lower number is better." in mine
-    assert "Of 1 results: better than expected in 0, worse in 1." in mine
+    assert "Of 1 result: better than expected in 0, worse in 1." in mine
     assert "1 MAIN ST, NEW YORK, NY 10001. Phone: (212) 555-0100" in mine
     assert "4 of 5 stars" in mine
 
@@ -48,7 +49,8 @@ def test_the_same_center_in_spanish(site: Path) -> None:
     page = _read(site, "patients/es/states/NY-1.html")
     assert '<html lang="es">' in page
     mine = page[page.index(f'id="f{NEAR}"') :]
-    assert "▼ Peor de lo esperado" in mine
+    assert '<span aria-hidden="true">▼</span> Peor de lo esperado' in mine
+    assert "De 1 resultado: mejor de lo esperado en 0, peor en 1." in mine
     assert "7% aquí, 19% en el país. Un número más bajo es mejor." in mine
 
 
