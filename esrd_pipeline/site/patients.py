@@ -59,8 +59,8 @@ _SCRIPT_TEXTS = (
     *("compare", "compare_name", "compare_full", "compare_go", "remove", "what", "distance"),
     *("address", "phone", *OFFERS, "stations", "yes", "no", "unknown", "stars", "stars_of"),
     *("stars_none", "better", "as", "worse", "percent", "under_percent", "nation"),
-    *("nation_under", "not_reported", "counts", "counts_one", "all_numbers", "higher", "lower", "offers"),
-    *("none_reported", "results"),
+    *("nation_under", "not_reported", "counts", "counts_one", "all_numbers", "higher", "lower"),
+    *("offers", "none_reported", "results"),
 )
 
 
