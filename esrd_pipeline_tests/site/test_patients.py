@@ -7,9 +7,15 @@ from pathlib import Path
 import pytest
 
 from esrd_pipeline.parameters.measure_texts import LANGUAGES
+from esrd_pipeline.parameters.patient_texts import load_patient_texts
 from esrd_pipeline.site import writing
 from esrd_pipeline.site.centers import PAGE_LENGTH, find_pages, load_centers, place_for_patients
-from esrd_pipeline.site.certificate import describe_certificate, has_certificate, write_certificates
+from esrd_pipeline.site.certificate import (
+    describe_certificate,
+    describe_score,
+    has_certificate,
+    write_certificates,
+)
 from esrd_pipeline.site.data import SiteData
 from esrd_pipeline.site.patients import place_cell, write_patients
 from esrd_pipeline.site.zip_positions import find_position, load_positions
@@ -167,6 +173,12 @@ def test_a_certificate_sets_scores_beside_the_means(data: SiteData) -> None:
         ("Hospital stays", "4", "6.0", "Below the mean"),
         ("Long-term catheters", "7", "7.0", "Near the mean"),
     ]
+
+
+@pytest.mark.parametrize("mean", [9.46, 9.5, 9.54])
+def test_one_printed_mean_has_one_word(mean: float) -> None:
+    shown = describe_score("shr", 10, mean, "en")
+    assert (shown["mean"], shown["word"]) == ("9.5", load_patient_texts("en")["about_mean"])
 
 
 def test_certificates_are_made_in_both_languages(data: SiteData, tmp_path: Path) -> None:
