@@ -106,8 +106,8 @@ def _render_section(document: Document, section: Section) -> str:
     return (
         f"<h2>{_write(section.title)}</h2>\n{note}"
         # What scrolls must be reached by the keyboard.
-        f"<div class='wide' tabindex='0' role='region' aria-label='{_write(section.title)}'>\n<table>"
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>\n"
+        f"<div class='wide' tabindex='0' role='region' aria-label='{_write(section.title)}'>\n"
+        f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>\n"
     )
 
 
