@@ -31,6 +31,8 @@ LIST_LENGTH = 400
 _FUNNELS = ("shr", "smr")
 _TPS_STEP = 10
 _CANDIDATES = 15
+_FACT_WORDS = {"ktv": "Kt/V"}
+"""Facts that two sources have whose code is not their name."""
 _DURATIONS = (
     *("under 90 days", "90 days to 1 year", "1 year", "2-4 years", "5-9 years"),
     "10 years and more",
@@ -318,7 +320,8 @@ def _list_sources(data: SiteData, area: Area) -> Iterator[dict[str, Any]]:
         counts = [
             HIDDEN if is_missing(row[name]) else write_number(row[name]) for name in SOURCE_COUNTS
         ]
-        yield {"kind": row["kind"].replace("_", " "), "counts": counts}
+        kind = _FACT_WORDS.get(row["kind"], row["kind"].replace("_", " "))
+        yield {"kind": kind, "counts": counts}
 
 
 def _list_movers(data: SiteData, area: Area) -> Iterator[tuple[str, int, int]]:

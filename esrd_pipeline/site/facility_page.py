@@ -174,7 +174,8 @@ def _list_changes(data: SiteData, ccn: str) -> Iterator[dict[str, Any]]:
 
 def _write_state(row: Row, when: str) -> str:
     text = row[f"{when}_text"]
-    if text in CATEGORY_WORDS:
+    is_shown = when not in (row.get("suppressed") or "").split()
+    if text in CATEGORY_WORDS and is_shown:
         return CATEGORY_WORDS[text]
     if not is_missing(row[when]):
         return write_number(row[when], 1)
@@ -313,5 +314,7 @@ def find_rating(stars: Row | None) -> int | None:
 def _flags_of(data: SiteData, ccn: str) -> Iterator[tuple[tuple[str, str], Row]]:
     for row in data.contract.get(ccn, []):
         key = ccn, row["measure"]
-        if row["program"] == "dfc" and key in data.flags:
+        # Of few patients, the page has no value that the category would stand beside.
+        is_shown = "value" not in (row.get("suppressed") or "").split()
+        if row["program"] == "dfc" and key in data.flags and is_shown:
             yield key, data.flags[key]

@@ -7,7 +7,7 @@ from esrd_pipeline.site import writing
 from esrd_pipeline.site.centers import list_measures
 from esrd_pipeline.site.data import SiteData
 from esrd_pipeline.site.facility_page import describe_facility
-from esrd_pipeline.tables import facility, measured, program, trend
+from esrd_pipeline.tables import change, facility, measured, program, trend
 from esrd_pipeline_tests.site.small import Row, directory, fill, level, make_data, result
 
 CCN = "112501"
@@ -69,6 +69,26 @@ def test_two_levels_of_one_measure_are_explained() -> None:
     # The small world's nation is 10.0% by its shown facilities.
     assert FOOTNOTE in shown(10.4)
     assert FOOTNOTE not in shown(10.0)
+
+
+def test_a_category_of_few_patients_is_in_no_sentence_of_the_page() -> None:
+    """Its measure stands among those that are not reported: the page would contradict itself."""
+    flag = {"ccn": CCN, "category": "as", "value": 1.0, "reference": 1.0}
+    moved = {"basis": "year", "ccn": CCN, "program": "dfc", "kind": "flag"}
+    moved |= {"before": -1.0, "after": 0.0, "before_text": "worse", "after_text": "as"}
+    of = {"shr": 90.0, "ed30": 7.0}
+    rows = [result(CCN, measure, patients, 9.0) for measure, patients in of.items()]
+    data = make_data(
+        [
+            (measured.CONTRACT, fill(measured.CONTRACT, *rows)),
+            (program.FLAGS, fill(program.FLAGS, *({**flag, "measure": one} for one in of))),
+            (change.CHANGE, fill(change.CHANGE, *({**moved, "measure": one} for one in of))),
+        ]
+    )
+    page = describe_facility(data, CCN)
+    assert page["verdict"] == "Of 1 flagged measure as expected in 1."
+    assert [one["measure"] for one in page["unreported"]] == ["ed30"]
+    assert [one["name"] for one in page["changes"]] == ["SHR"]
 
 
 def test_one_station_and_one_flag_are_not_plural() -> None:
