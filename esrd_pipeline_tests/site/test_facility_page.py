@@ -21,12 +21,12 @@ def page_of(data: SiteData) -> str:
 
 def none_of(measure: str, reason: str) -> Row:
     empty = dict.fromkeys(("numerator", "denominator", "value", "patients", "unit_count"))
-    return result(CCN, measure, 90.0, 0.0, reportable=False, reason=reason) | empty
+    return {**result(CCN, measure, 90.0, 0.0, reportable=False, reason=reason), **empty}
 
 
 def infections(of_program: str) -> Row:
     counts = {"program": of_program, "numerator": 3.0, "denominator": 4.0, "value": 0.75}
-    return result(CCN, "nhsn_bsi", 90.0, 3.0) | counts
+    return {**result(CCN, "nhsn_bsi", 90.0, 3.0), **counts}
 
 
 def data_of(*rows: Row, levels: pd.DataFrame | None = None) -> SiteData:
@@ -93,7 +93,7 @@ def test_a_category_of_few_patients_is_in_no_sentence_of_the_page() -> None:
 
 def test_one_station_and_one_flag_are_not_plural() -> None:
     flag = {"ccn": CCN, "measure": "shr", "category": "as", "value": 1.0, "reference": 1.0}
-    ratio = result(CCN, "shr", 90.0, 9.0) | {"denominator": 9.0, "value": 1.0}
+    ratio = {**result(CCN, "shr", 90.0, 9.0), "denominator": 9.0, "value": 1.0}
     data = make_data(
         [
             (facility.DIRECTORY, directory(CCN, station_count=1)),
