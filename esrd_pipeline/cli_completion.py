@@ -15,10 +15,23 @@ EXAMPLES = {
     ),
     "demo": ("esrd demo",),
     "doctor": ("esrd doctor",),
-    "explain": ("esrd explain --measure shr --ccn 012501 --year 2025",),
+    "emergency": (
+        "esrd emergency --area FL --date 2024-09-27",
+        "esrd emergency --area FL --date 2024-09-27 --ccn 102501",
+    ),
+    "emergency-effect": ("esrd emergency-effect --area FL --date 2024-09-26",),
+    "explain": (
+        "esrd explain --measure shr --ccn 012501 --year 2025",
+        "esrd explain --program qip --tps --ccn 012501 --year 2025",
+    ),
     "export": ("esrd export --year 2025 --name approved",),
     "fit": ("esrd fit shr --year 2025 --out shr-2025", "Rscript shr-2025/dfc/refit.R"),
+    "network": (
+        "esrd network template data/raw/network",
+        "esrd network check data/raw/network",
+    ),
     "payment-year": ("esrd payment-year 2027 --rule-set amended --write rules.md",),
+    "propose-exceptions": ("esrd propose-exceptions --year 2024",),
     "readings": ("esrd readings --write readings.md",),
     "refresh": (
         "esrd refresh --year 2025",
@@ -27,15 +40,22 @@ EXAMPLES = {
         "esrd refresh --year 2024 --star-baseline rebaseline --cutoff 2026-04-15",
     ),
     "release": (
-        "esrd release --year 2025 --quarter 2026Q3",
-        "esrd release --year 2025 --quarter 2026Q3 --approve --by 'A. Person'",
+        'esrd release --year 2025 --quarter 2026Q4 --by "Ada Lovelace"',
+        'esrd release --year 2025 --quarter 2026Q4 --approve --by "Ben Okri"',
+        'esrd release --year 2025 --quarter 2026Q4 --replaces 2026Q4 --because "A late file."',
         "esrd release --verify",
+        "esrd release --list",
     ),
     "site": ("esrd site --year 2025 --open", "esrd site --year 2025 --facility 012501"),
     "status": ("esrd status", "esrd status --all"),
     "synthesize": ("esrd synthesize --first-year 2022 --last-year 2024 --folder data/raw/patient",),
     "trace": ("esrd trace 2.13.11", "esrd trace shr"),
     "ui": ("esrd ui --port 3000",),
+    "what-if": (
+        "esrd what-if --year 2025 --ccn 012501",
+        "esrd what-if --year 2025 --ccn 012501 --set shr.numerator=40",
+        "esrd what-if --year 2025 --rule-set amended --out moved.csv",
+    ),
 }
 """By command; a command that has an epilog of its own keeps it."""
 _VARIABLE = "_ESRD_COMPLETE"

@@ -24,17 +24,12 @@ _LISTS = "emergency"
 def emergency(
     *, area: str, day: datetime, at: str | None, kilometres: float | None, ccn: str | None
 ) -> None:
-    r"""Write the page of an area on a day: status, needs, room, and who could go where.
+    """Write the page of an area on a day: status, needs, room, and who could go where.
 
     Reads the stored year of the day (while it is not stored, the one before, as the page says) and
     the files of ESRD_NETWORK_DIR as they are now; starts no run. An area is a state, a Network
     (N7), a declared disaster (DR4828), the nation (US), or REPORTED: the states with a facility
     that is reported as other than open.
-
-    \b
-    Examples:
-      esrd emergency --area FL --date 2024-09-27
-      esrd emergency --area FL --date 2024-09-27 --ccn 102501
     """
     from esrd_pipeline.emergency.area import AreaError
     from esrd_pipeline.emergency.records import StoredRecords, find_stored_year

@@ -17,17 +17,13 @@ _SHOWN = ("events", "amount", "comparison_events", "comparison_amount", "ratio",
 @click.option("--area", required=True, help="FL, N7, DR4828, US, REPORTED.")
 @click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), required=True, help="First day.")
 def emergency_effect(*, area: str, day: datetime) -> None:
-    r"""Estimate what an emergency did to an area's patients in center.
+    """Estimate what an emergency did to an area's patients in center.
 
     Early dialysis, sessions received, treatment elsewhere, and emergency visits, admissions and
     deaths within 30 days, each as a ratio with 95% limits to the same area a year before and to
     states without an emergency (Kelman et al., Am J Kidney Dis 2015;65:109). Reads the stored year
     of the day, with its claims, and the files of ESRD_NETWORK_DIR; starts no run. Counts of 1 to 10
     are not shown. Where the claims of the year before are not stored, that comparison is left out.
-
-    \b
-    Example:
-      esrd emergency-effect --area FL --date 2024-09-26
     """
     from esrd_pipeline.emergency.area import AreaError
     from esrd_pipeline.emergency.effect import EffectDayError, lacks_year_before, measure_effect

@@ -11,15 +11,11 @@ from esrd_pipeline.settings import load_settings
 @click.option("--year", type=int, required=True, help="Year of the months.")
 @click.option("--at", help="What was known at this time of UTC, as 2024-10-05T12:00Z; now if none.")
 def propose_exceptions(*, year: int, at: str | None) -> None:
-    r"""Write the months for which closed facilities could ask for an exception.
+    """Write the months for which closed facilities could ask for an exception.
 
     Reads the status files of ESRD_NETWORK_DIR and the stored list of granted exceptions. The file
     has the rows of emergency.exception_proposal in the layout of that list, with a reason. Nothing
     reads it: what CMS grants is put into the year's raw folder by hand.
-
-    \b
-    Example:
-      esrd propose-exceptions --year 2024
     """
     from esrd_pipeline.emergency.exceptions import list_as_grants
     from esrd_pipeline.emergency.exceptions import propose_exceptions as propose

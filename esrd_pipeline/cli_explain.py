@@ -41,12 +41,7 @@ def explain(
     is_of_scores: bool,
     pdf: bool,
 ) -> None:
-    r"""Explain a facility's number line by line, for its authorised reader.
-
-    \b
-    esrd explain --measure shr --ccn 012501 --year 2024
-    esrd explain --program qip --tps --ccn 012501 --year 2024
-    """
+    """Explain a facility's number line by line, for its authorised reader."""
     if is_of_scores == (measure is not None):
         raise click.UsageError("give --measure, or --tps")
     settings = load_settings()

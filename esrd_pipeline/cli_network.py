@@ -9,13 +9,7 @@ from esrd_pipeline.settings import load_settings
 
 @click.group()
 def network() -> None:
-    r"""The files a Network keeps itself: activities and emergencies.
-
-    \b
-    Examples:
-      esrd network template data/raw/network
-      esrd network check data/raw/network
-    """
+    """The files a Network keeps itself: activities and emergencies."""
 
 
 @network.command()

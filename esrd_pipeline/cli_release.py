@@ -38,15 +38,7 @@ def release(
     replaces: str,
     because: str,
 ) -> None:
-    r"""Make the candidate of a quarter's release from the stored year, and approve it.
-
-    \b
-    esrd release --year 2025 --quarter 2026Q4 --by "Ada Lovelace"
-    esrd release --year 2025 --quarter 2026Q4 --approve --by "Ben Okri"
-    esrd release --year 2025 --quarter 2026Q4 --replaces 2026Q4 --because "A month was missing."
-    esrd release --verify
-    esrd release --list
-    """
+    """Make the candidate of a quarter's release from the stored year, and approve it."""
     settings = load_settings()
     if what == "list":
         _list(settings, year)

@@ -51,17 +51,11 @@ def what_if(
     months: int,
     out: Path | None,
 ) -> None:
-    r"""Score a stored year as it might have been; nothing is stored.
+    """Score a stored year as it might have been; nothing is stored.
 
     Of a facility, as it is: the events to the next point of each measure, the fewest to a lower
     payment reduction, and how likely each reduction is. With values or another rule set: its
     scores beside the stored ones. Of the nation: who moves.
-
-    \b
-    Examples:
-      esrd what-if --year 2025 --ccn 012501
-      esrd what-if --year 2025 --ccn 012501 --set shr.numerator=40
-      esrd what-if --year 2025 --rule-set amended --out moved.csv
     """
     from esrd_pipeline.stored_schema import OutdatedPartitionError
     from esrd_pipeline.warehouse import MissingPartitionError, open_warehouse

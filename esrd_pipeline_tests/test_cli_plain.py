@@ -89,3 +89,14 @@ def test_an_owner_is_an_address_or_a_team(
     else:
         with pytest.raises(SettingError, match="is no e-mail address and no team:name"):
             list_owners()
+
+
+@pytest.mark.parametrize("name", sorted(main.commands))
+def test_the_help_of_every_command_ends_with_its_examples_a_line_each(name: str) -> None:
+    """A raw docstring has no sign that keeps lines apart: help showed and joined them."""
+    told = run(name, "--help").output
+    assert "\\b" not in told
+    text, examples = told.split("\n  Examples:\n")
+    assert "esrd " + name not in text.replace(f"Usage: main {name}", "")
+    lines = examples.strip("\n").split("\n")
+    assert all(line.startswith(("    esrd ", "    Rscript ")) for line in lines), lines

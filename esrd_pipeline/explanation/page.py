@@ -104,8 +104,10 @@ def _render_section(document: Document, section: Section) -> str:
         for values, words in zip(rows.itertuples(index=False), made, strict=True)
     )
     return (
-        f"<h2>{_write(section.title)}</h2>\n{note}<div class='wide'><table>\n"
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>\n"
+        f"<h2>{_write(section.title)}</h2>\n{note}"
+        # What scrolls must be reached by the keyboard.
+        f"<div class='wide' tabindex='0' role='region' aria-label='{_write(section.title)}'>\n"
+        f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>\n"
     )
 
 
@@ -150,9 +152,11 @@ def _write_adjusters(document: Document) -> list[str]:
         for name, part in adjusters.groupby([key, ROW], sort=False)
     }
     numbers = document.find("expected")
+    found = (words.get(line, []) for line in zip(numbers[key], numbers[ROW], strict=True))
     return [
-        "adjusters: " + "; ".join(words.get((number, row), ["none, so their sum is 0"]))
-        for number, row in zip(numbers[key], numbers[ROW], strict=True)
+        f"{'adjuster' if len(products) == 1 else 'adjusters'}: "
+        + ("; ".join(products) or "none, so their sum is 0")
+        for products in found
     ]
 
 

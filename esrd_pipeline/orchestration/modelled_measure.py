@@ -193,11 +193,11 @@ def _fit(modelled: ModelledMeasure, step: StepContext) -> StepResult:
         stored = read_regression(fit, stage=1)
         notes |= {
             f"{program}: rows": stored.row_count,
-            f"{program}: events": stored.event_count,
+            f"{program}: events": as_whole(stored.event_count),
             f"{program}: terms": len(stored.names),
             f"{program}: steps": stored.iterations,
             **{
-                f"{program}: {row['term']}": str(row["note"] or row["estimate"])
+                f"{program}: {row['term']}": row["note"] or as_whole(row["estimate"])
                 for row in read_element(fit, "dropped", stage=1).to_dict("records")
             },
         }
@@ -208,6 +208,11 @@ def _fit(modelled: ModelledMeasure, step: StepContext) -> StepResult:
     frame = pd.concat(fits, ignore_index=True) if fits else _empty(modelled.tables.fit)
     warning = "; ".join(warnings) or None
     return StepResult((frame,), notes=notes, picture=picture, warning=warning)
+
+
+def as_whole(number: float) -> int | float:
+    """Return a count that is kept as a float without its decimals."""
+    return int(number) if float(number).is_integer() else number
 
 
 def _empty(table: Table) -> pd.DataFrame:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from esrd_pipeline.reports.rounding import write_count
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -59,7 +61,7 @@ def draw_stars(stars: pd.DataFrame) -> "Figure":
     axes.set_ylim(0, counts.max() * 1.2)
     axes.set_xlabel("stars")
     axes.set_ylabel("facilities")
-    _set_title(axes, f"Star ratings of {len(rated):,} facilities")
+    _set_title(axes, f"Star ratings of {write_count(len(rated), 'facility', 'facilities')}")
     return figure
 
 
@@ -193,7 +195,7 @@ def _draw_funnel(funnel: "Axes", shown: pd.DataFrame) -> None:
     funnel.xaxis.set_minor_formatter(NullFormatter())
     funnel.set_xlabel("expected events" if is_ratio else "patients")
     funnel.set_ylabel("ratio of observed to expected" if is_ratio else "percent")
-    _set_title(funnel, f"{len(shown):,} facilities")
+    _set_title(funnel, write_count(len(shown), "facility", "facilities"))
     funnel.legend(loc="upper right", fontsize=8, frameon=False)
 
 

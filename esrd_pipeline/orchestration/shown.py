@@ -62,20 +62,24 @@ def draw(step: StepContext, table: Table, result: StepResult) -> dict[str, dg.Me
     from esrd_pipeline.orchestration.pictures import render
 
     year = step.performance_year
-    image = render(result.picture, f"{table.name}, performance year {year}")
+    image = render(result.picture, _name_picture(table, year))
     file = _find_picture(step, table)
     file.parent.mkdir(parents=True, exist_ok=True)
     # Written beside and renamed, so that nobody opens half of it.
     beside = file.with_suffix(".png.new")
     beside.write_bytes(image)
     beside.replace(file)
-    return _show_picture(file, image)
+    return _show_picture(file, image, _name_picture(table, year))
 
 
-def _show_picture(file: Path, image: bytes) -> dict[str, dg.MetadataValue]:
+def _name_picture(table: Table, year: int) -> str:
+    return f"{table.name}, performance year {year}"
+
+
+def _show_picture(file: Path, image: bytes, name: str) -> dict[str, dg.MetadataValue]:
     encoded = base64.b64encode(image).decode()
     return {
-        "picture": dg.MetadataValue.md(f"![picture](data:image/png;base64,{encoded})"),
+        "picture": dg.MetadataValue.md(f"![{name}](data:image/png;base64,{encoded})"),
         "picture file": dg.MetadataValue.path(str(file)),
     }
 
@@ -94,7 +98,11 @@ def describe_kept(
         "file": dg.MetadataValue.path(step.warehouse.locate(table, year)),
         "unchanged": "kept as stored: files, code, parameters and all it reads are as they were",
         **notes,
-        **(_show_picture(file, file.read_bytes()) if file.is_file() else {}),
+        **(
+            _show_picture(file, file.read_bytes(), _name_picture(drawn, year))
+            if file.is_file()
+            else {}
+        ),
     }
 
 

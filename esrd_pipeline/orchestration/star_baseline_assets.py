@@ -9,6 +9,7 @@ from pydantic import Field
 
 from esrd_pipeline.orchestration.context import StepContext, StepResult
 from esrd_pipeline.orchestration.table_asset import Dependency, TableAsset, make_multi_asset
+from esrd_pipeline.reports.rounding import write_rounded
 from esrd_pipeline.tables import facility, measured, program
 
 if TYPE_CHECKING:
@@ -92,16 +93,21 @@ def _build_star_baseline(step: StepContext) -> StepResult:
         national=step.read(facility.LEVEL),
         rating_counts=counts,
     )
-    cutoffs = frame.loc[frame["element"] == "cutoff"].sort_values("position")
     return StepResult(
         (frame,),
         notes={
             "operation": operation,
             "measure set": measure_set,
             **({"shares of": config.shares_of.value} if is_rebaseline else {}),
-            "cut-offs": ", ".join(f"{value:.4f}" for value in cutoffs["value"]),
+            "cut-offs": write_cutoffs(frame),
         },
     )
+
+
+def write_cutoffs(baseline: pd.DataFrame) -> str:
+    """Write the final scores from which on there are two, three, four and five stars."""
+    cutoffs = baseline.loc[baseline["element"] == "cutoff"].sort_values("position")
+    return ", ".join(write_rounded(score, 4) for score in cutoffs["score"])
 
 
 def _keep_star_baseline(step: StepContext) -> StepResult:

@@ -22,4 +22,6 @@ def write_rounded(number: float, digits: int, *, shift: int = 0) -> str:
     if not math.isfinite(number):
         return f"{number:,.{digits}f}"
     written = Decimal(repr(float(number))).scaleb(shift)
-    return f"{written.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):,f}"
+    rounded = written.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    # A decimal zero keeps the sign of what was rounded to it.
+    return f"{abs(rounded) if rounded.is_zero() else rounded:,f}"

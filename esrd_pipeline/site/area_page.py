@@ -16,6 +16,7 @@ from esrd_pipeline.site.data import SOURCE_COUNTS, Area, Row, SiteData
 from esrd_pipeline.site.facility_page import find_rating
 from esrd_pipeline.site.formats import (
     CATEGORY_WORDS,
+    HIDDEN,
     is_missing,
     write_number,
     write_value,
@@ -30,6 +31,8 @@ LIST_LENGTH = 400
 _FUNNELS = ("shr", "smr")
 _TPS_STEP = 10
 _CANDIDATES = 15
+_FACT_WORDS = {"ktv": "Kt/V"}
+"""Facts that two sources have whose code is not their name."""
 _DURATIONS = (
     *("under 90 days", "90 days to 1 year", "1 year", "2-4 years", "5-9 years"),
     "10 years and more",
@@ -60,6 +63,7 @@ def describe_area(data: SiteData, area: Area) -> dict[str, Any]:
         bins[min(score // _TPS_STEP, len(bins) - 1)] += 1
     rows = [data.facilities[ccn] for ccn in area.ccns]
     states = list_states(data) if area.level == "nation" else []
+    sources = list(_list_sources(data, area))
     return {
         "area": area,
         "title": title_of(area),
@@ -91,7 +95,10 @@ def describe_area(data: SiteData, area: Area) -> dict[str, Any]:
             row["patients"] is None or row["base_patients"] is None
             for row in data.cohorts.get((area.level, area.name), [])
         ),
-        "sources": list(_list_sources(data, area)),
+        "sources": sources,
+        "sources_hidden": describe_hidden(source_agreement.SOURCE_AGREEMENT)
+        if any(HIDDEN in row["counts"] for row in sources)
+        else "",
         "movers": list(_list_movers(data, area)),
         "has_activities": has_activities(data, area),
         "lists": [name for name, _ in split_list(area)],
@@ -309,12 +316,12 @@ def _list_sources(data: SiteData, area: Area) -> Iterator[dict[str, Any]]:
     """Yield the facts of a Network's patients' months as EQRS and claims have them."""
     if area.level != "network":
         return
-    hidden = describe_hidden(source_agreement.SOURCE_AGREEMENT)
     for row in data.source_sums.get(int(area.name), []):
         counts = [
-            hidden if is_missing(row[name]) else write_number(row[name]) for name in SOURCE_COUNTS
+            HIDDEN if is_missing(row[name]) else write_number(row[name]) for name in SOURCE_COUNTS
         ]
-        yield {"kind": row["kind"].replace("_", " "), "counts": counts}
+        kind = _FACT_WORDS.get(row["kind"], row["kind"].replace("_", " "))
+        yield {"kind": kind, "counts": counts}
 
 
 def _list_movers(data: SiteData, area: Area) -> Iterator[tuple[str, int, int]]:
@@ -351,6 +358,7 @@ def describe_strata(data: SiteData, program: str) -> dict[str, Any]:
         "program": program,
         "year": data.year,
         "hidden": describe_hidden(trend.STRATUM),
+        "hides": any(row["patients"] is None for row in strata),
         "dimensions": {row["dimension"] for row in strata},
         "strata": _list_strata(strata),
     }

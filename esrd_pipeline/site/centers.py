@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from esrd_pipeline.families.combined import NOT_COMPUTED
 from esrd_pipeline.parameters.measure_texts import list_plain_texts
 from esrd_pipeline.parameters.register import Direction, Program, is_ratio
 from esrd_pipeline.reports.rounding import PERCENT, write_rounded
@@ -104,7 +105,12 @@ class Center:
 @lru_cache(maxsize=1)
 def list_measures(data: SiteData) -> tuple[PlainMeasure, ...]:
     """Return the measures of the year that patients are shown, in their order."""
-    reported = {(row["program"], row["measure"]) for rows in data.contract.values() for row in rows}
+    reported = {
+        (row["program"], row["measure"])
+        for rows in data.contract.values()
+        for row in rows
+        if row["reason"] != NOT_COMPUTED
+    }
     found: list[PlainMeasure] = []
     for text in list_plain_texts():
         program: Program = "dfc" if ("dfc", text.measure) in reported else "qip"

@@ -133,7 +133,8 @@ def describe_score(
     if score is None or mean is None:
         word, shown = t["no_score"], NOTHING
     else:
-        gap = score - mean
+        # Of the mean as it is printed: two of 9.5 on one page have the same word.
+        gap = round(score - float(_write_mean(mean)), 1)
         word = t["about_mean" if abs(gap) <= NEAR else "above" if gap > 0 else "below"]
         shown = f"{score:.0f}"
     plain = find_measure_text(measure).plain[language]

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
+from esrd_pipeline.families.combined import NOT_COMPUTED
 from esrd_pipeline.parameters.measure_texts import find_measure_text
 from esrd_pipeline.parameters.register import is_ratio
 from esrd_pipeline.program.star_rules import load_star_rules
+from esrd_pipeline.reports.rounding import write_count
 from esrd_pipeline.reports.suppression import FEW, describe_hidden
 from esrd_pipeline.site.centers import place_for_patients
 from esrd_pipeline.site.certificate import has_certificate
@@ -52,6 +54,11 @@ def describe_facility(data: SiteData, ccn: str) -> dict[str, Any]:
         "hidden": describe_hidden(EXCLUSION),
         "hides": any(row["patients"] is None for row in data.exclusions.get(ccn, [])),
         "beside": list(_list_groups(row)),
+        "differs": any(
+            item["reference"] not in {"", item["history"][-1][2][-1]}
+            for item in measures
+            if item["is_reported"]
+        ),
         "has_counts": any(not is_missing(item["row"]["denominator"]) for item in measures),
         "tps": data.tps.get(ccn),
         "tps_reason": write_reason(data.tps.get(ccn, {})),
@@ -75,13 +82,19 @@ def describe_facility(data: SiteData, ccn: str) -> dict[str, Any]:
 
 
 def _list_measures(data: SiteData, ccn: str) -> Iterator[dict[str, Any]]:
-    """Yield the facility's DFC measures, and those that only the QIP has."""
+    """Yield the facility's DFC measures, and the QIP's that DFC lacks or has no numbers of."""
     rows = sorted(
         data.contract.get(ccn, []), key=lambda row: (row["program"] == "qip", row["measure"])
     )
-    of_dfc = {row["measure"] for row in rows if row["program"] == "dfc"}
+    # Of a year without published files the QIP computes some that DFC takes from its file.
+    is_of_dfc = {
+        row["measure"]: row["reason"] != NOT_COMPUTED for row in rows if row["program"] == "dfc"
+    }
+    of_qip = {row["measure"] for row in rows if row["program"] == "qip"}
     for row in rows:
-        if row["program"] == "qip" and row["measure"] in of_dfc:
+        measure = row["measure"]
+        program = "qip" if measure in of_qip and not is_of_dfc.get(measure) else "dfc"
+        if row["program"] != program:
             continue
         yield _describe_measure(data, ccn, row)
 
@@ -161,7 +174,8 @@ def _list_changes(data: SiteData, ccn: str) -> Iterator[dict[str, Any]]:
 
 def _write_state(row: Row, when: str) -> str:
     text = row[f"{when}_text"]
-    if text in CATEGORY_WORDS:
+    is_shown = when not in (row.get("suppressed") or "").split()
+    if text in CATEGORY_WORDS and is_shown:
         return CATEGORY_WORDS[text]
     if not is_missing(row[when]):
         return write_number(row[when], 1)
@@ -272,7 +286,7 @@ def _write_verdict(data: SiteData, ccn: str) -> str:
             for name in CATEGORY_WORDS
             if name in categories
         )
-        parts.append(f"of {len(categories)} flagged measures {counted}")
+        parts.append(f"of {write_count(len(categories), 'flagged measure')} {counted}")
     if not parts:
         return "Neither scored nor rated this year; the reasons stand below."
     text = "; ".join(parts)
@@ -300,5 +314,7 @@ def find_rating(stars: Row | None) -> int | None:
 def _flags_of(data: SiteData, ccn: str) -> Iterator[tuple[tuple[str, str], Row]]:
     for row in data.contract.get(ccn, []):
         key = ccn, row["measure"]
-        if row["program"] == "dfc" and key in data.flags:
+        # Of few patients, the page has no value that the category would stand beside.
+        is_shown = "value" not in (row.get("suppressed") or "").split()
+        if row["program"] == "dfc" and key in data.flags and is_shown:
             yield key, data.flags[key]

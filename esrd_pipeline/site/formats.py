@@ -9,6 +9,8 @@ from esrd_pipeline.parameters.register import Program
 from esrd_pipeline.reports.rounding import PERCENT, write_rounded
 
 NOTHING = "\u2013"
+HIDDEN = "*"
+"""In place of a count that is hidden; a sentence under the table says what it stands for."""
 CATEGORY_WORDS = {
     "better": "Better than expected",
     "as": "As expected",

@@ -50,6 +50,7 @@ _SCRIPT_TEXTS = (
         "zip_unknown",
         "none_near",
         "found",
+        "found_one",
         "miles",
         "same_zip",
         "under_mile",
@@ -58,8 +59,8 @@ _SCRIPT_TEXTS = (
     *("compare", "compare_name", "compare_full", "compare_go", "remove", "what", "distance"),
     *("address", "phone", *OFFERS, "stations", "yes", "no", "unknown", "stars", "stars_of"),
     *("stars_none", "better", "as", "worse", "percent", "under_percent", "nation"),
-    *("nation_under", "not_reported", "counts", "all_numbers", "higher", "lower", "offers"),
-    *("none_reported", "results"),
+    *("nation_under", "not_reported", "counts", "counts_one", "all_numbers", "higher", "lower"),
+    *("offers", "none_reported", "results"),
 )
 
 
@@ -169,6 +170,7 @@ def _describe_center(data: SiteData, center: Center, language: Language) -> dict
     return {
         "center": center,
         "ccn": center.ccn,
+        "address": write_address(center),
         "facts": _write_facts(center.offers, center.row["station_count"], language),
         "results": _join(
             [
@@ -210,7 +212,7 @@ def _write_standing(plain: PlainMeasure, standing: Standing, language: Language)
     t = load_patient_texts(language)
     text = find_measure_text(plain.measure).plain[language]
     if isinstance(standing, str):
-        here = Markup('<span class="cat {}">{} {}</span>').format(
+        here = Markup('<span class="cat {}"><span aria-hidden="true">{}</span> {}</span>').format(
             standing, CATEGORY_SIGNS[standing], t[standing]
         )
     else:
@@ -282,7 +284,7 @@ def _pack(
     return [
         center.ccn,
         center.name,
-        f"{center.address}, {row['city'] or ''}, {row['state'] or ''} {row['zip_code'] or ''}",
+        write_address(center),
         center.telephone,
         [*at],
         page,
@@ -291,6 +293,13 @@ def _pack(
         list(center.offers),
         [center.standings.get(one.measure) for one in measures],
     ]
+
+
+def write_address(center: Center) -> str:
+    """Write street, city, state and ZIP code; what is not known leaves no comma behind."""
+    row = center.row
+    place = " ".join(str(row[name]) for name in ("state", "zip_code") if row[name])
+    return ", ".join(str(part) for part in (center.address, row["city"], place) if part)
 
 
 def _write_script(folder: Path, name: str, function: str, key: str, value: object) -> None:

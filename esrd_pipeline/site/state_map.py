@@ -27,11 +27,15 @@ class State:
 
     @property
     def shade(self) -> str:
-        """The class of its shade: none, or q0 to q4 from the fewest stars to the most."""
+        """The class of its shade: none, or q0 to q4 from the fewest stars to the most.
+
+        It is that of the printed mean, so that states with one number have one shade.
+        """
         if self.mean is None:
             return "none"
-        width = (_HIGHEST - _LOWEST) / _CLASSES
-        return f"q{min(int((self.mean - _LOWEST) / width), _CLASSES - 1)}"
+        tenths = round(10 * float(write_rounded(self.mean, 1)))
+        step = 10 * (_HIGHEST - _LOWEST) // _CLASSES
+        return f"q{min((tenths - 10 * _LOWEST) // step, _CLASSES - 1)}"
 
 
 def name_states() -> dict[str, str]:

@@ -93,6 +93,11 @@ def test_without_facilities_a_picture_says_so() -> None:
     assert words(draw_stars(pd.DataFrame({"rating": [None]}))) == ["no facility is rated"]
 
 
+def test_the_title_of_one_facility_is_not_plural() -> None:
+    (axes,) = draw_stars(pd.DataFrame({"rating": [5]})).axes
+    assert "Star ratings of 1 facility" in {axes.get_title(loc=at) for at in ("left", "center")}
+
+
 def test_the_same_picture_gives_the_same_bytes() -> None:
     first, second = (render(draw_stars(pd.DataFrame({"rating": [1, 5]}))) for _ in range(2))
     assert first.startswith(b"\x89PNG")

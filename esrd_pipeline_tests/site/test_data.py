@@ -5,9 +5,11 @@ from datetime import date
 import pytest
 
 from esrd_pipeline.reports.suppression import FEW_OR_BESIDE, suppress
+from esrd_pipeline.site import writing
 from esrd_pipeline.site.area_page import describe_area
 from esrd_pipeline.site.data import Area
 from esrd_pipeline.site.facility_page import describe_facility
+from esrd_pipeline.site.formats import HIDDEN
 from esrd_pipeline.tables import change, facility, measured, program, source_agreement
 from esrd_pipeline_tests.site.small import YEAR, directory, fill, make_data, result
 
@@ -97,8 +99,10 @@ def test_what_sources_say_alike_does_not_give_few_patients_away() -> None:
     assert [source["counts"][3] for source in network["sources"]] == [
         "40",
         "29",
-        FEW_OR_BESIDE,
+        HIDDEN,
     ]
+    page = writing.render("area.html", "networks/6.html", network)
+    assert f'<p class="small">* {FEW_OR_BESIDE.capitalize()}.</p>' in page
     # States beside the Network would give a hidden count away.
     assert describe_area(data, Area("state", "GA", ("112501",)))["sources"] == []
 
@@ -145,7 +149,7 @@ def test_no_few_patients_follow_from_the_sources_a_network_is_shown(
     frame = fill(source_agreement.SOURCE_AGREEMENT, row)
     data = make_data([(source_agreement.SOURCE_AGREEMENT, frame)])
     (shown,) = describe_area(data, Area("network", "6", ("112501", "112502")))["sources"]
-    eqrs, claims, both, equal, *rest = (count != FEW_OR_BESIDE for count in shown["counts"])
+    eqrs, claims, both, equal, *rest = (count != HIDDEN for count in shown["counts"])
     eqrs_only, claims_only, elsewhere = rest
     assert eqrs + both + eqrs_only + elsewhere <= 2
     small_claims = not claims_only

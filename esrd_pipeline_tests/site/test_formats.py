@@ -43,3 +43,8 @@ def test_ratios_have_two_decimals_and_whole_numbers_none() -> None:
         "7.3",
         NOTHING,
     )
+
+
+def test_what_rounds_to_zero_has_no_sign() -> None:
+    assert [write_number(number, 4) for number in (-0.00001, -0.00005)] == ["0.0000", "-0.0001"]
+    assert write_value(-0.04, ratio=False, program="dfc") == "0.0%"

@@ -7,9 +7,15 @@ from pathlib import Path
 import pytest
 
 from esrd_pipeline.parameters.measure_texts import LANGUAGES
+from esrd_pipeline.parameters.patient_texts import load_patient_texts
 from esrd_pipeline.site import writing
 from esrd_pipeline.site.centers import PAGE_LENGTH, find_pages, load_centers, place_for_patients
-from esrd_pipeline.site.certificate import describe_certificate, has_certificate, write_certificates
+from esrd_pipeline.site.certificate import (
+    describe_certificate,
+    describe_score,
+    has_certificate,
+    write_certificates,
+)
 from esrd_pipeline.site.data import SiteData
 from esrd_pipeline.site.patients import place_cell, write_patients
 from esrd_pipeline.site.zip_positions import find_position, load_positions
@@ -37,9 +43,10 @@ def _read(site: Path, page: str) -> str:
 def test_a_center_is_told_in_plain_words(site: Path) -> None:
     page = _read(site, "patients/states/NY-1.html")
     mine = page[page.index(f'id="f{NEAR}"') :]
-    assert "▼ Worse than expected" in mine
+    # A screen reader would speak the sign: "black down-pointing triangle".
+    assert '<span aria-hidden="true">▼</span> Worse than expected' in mine
     assert "7% here, 19% in the nation. A lower number is better." in mine
-    assert "Of 1 results: better than expected in 0, worse in 1." in mine
+    assert "Of 1 result: better than expected in 0, worse in 1." in mine
     assert "1 MAIN ST, NEW YORK, NY 10001. Phone: (212) 555-0100" in mine
     assert "4 of 5 stars" in mine
 
@@ -48,7 +55,8 @@ def test_the_same_center_in_spanish(site: Path) -> None:
     page = _read(site, "patients/es/states/NY-1.html")
     assert '<html lang="es">' in page
     mine = page[page.index(f'id="f{NEAR}"') :]
-    assert "▼ Peor de lo esperado" in mine
+    assert '<span aria-hidden="true">▼</span> Peor de lo esperado' in mine
+    assert "De 1 resultado: mejor de lo esperado en 0, peor en 1." in mine
     assert "7% aquí, 19% en el país. Un número más bajo es mejor." in mine
 
 
@@ -165,6 +173,12 @@ def test_a_certificate_sets_scores_beside_the_means(data: SiteData) -> None:
         ("Hospital stays", "4", "6.0", "Below the mean"),
         ("Long-term catheters", "7", "7.0", "Near the mean"),
     ]
+
+
+@pytest.mark.parametrize("mean", [9.46, 9.5, 9.54])
+def test_one_printed_mean_has_one_word(mean: float) -> None:
+    shown = describe_score("shr", 10, mean, "en")
+    assert (shown["mean"], shown["word"]) == ("9.5", load_patient_texts("en")["about_mean"])
 
 
 def test_certificates_are_made_in_both_languages(data: SiteData, tmp_path: Path) -> None:

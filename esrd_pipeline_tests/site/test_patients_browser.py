@@ -66,6 +66,14 @@ def test_centers_without_what_is_wanted_are_left_out(page: Page, site: Path) -> 
     page.get_by_role("button", name="Find centers").click()
     expect(page.locator("#hits > li")).to_have_count(1)
     expect(page.locator("#hits > li")).to_contain_text("MIDTOWN DIALYSIS")
+    expect(page.locator("#hits > li")).to_contain_text("★★★★☆ 4 of 5 stars. Of 1 result:")
+    expect(page.locator("#hits > li [aria-hidden=true]")).to_have_text("★★★★☆")
+    expect(page.locator("#status")).to_have_text("The nearest center to 10001: 1 shown.")
+
+
+def test_a_center_without_a_street_has_no_comma_before_its_city(page: Page, site: Path) -> None:
+    _search(page, site, "90011")
+    expect(page.locator("#hits > li")).to_contain_text("code. LOS ANGELES, CA 90011")
 
 
 @pytest.mark.parametrize(

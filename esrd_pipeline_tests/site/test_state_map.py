@@ -33,5 +33,7 @@ def test_every_state_is_drawn_with_its_number() -> None:
 
 def test_shades_are_fifths_from_one_star_to_five() -> None:
     state = State("GA", "Georgia", 1, 1, 1.0)
-    shades = [replace(state, mean=mean).shade for mean in (1.0, 1.79, 1.81, 3.0, 4.3, 5.0, None)]
+    shades = [replace(state, mean=mean).shade for mean in (1.0, 1.74, 1.81, 3.0, 4.3, 5.0, None)]
     assert shades == ["q0", "q0", "q1", "q2", "q4", "q4", "none"]
+    # All print 3.4.
+    assert {replace(state, mean=mean).shade for mean in (3.351, 3.4, 3.449)} == {"q3"}

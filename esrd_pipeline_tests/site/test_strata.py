@@ -45,3 +45,11 @@ def test_what_the_year_does_not_divide_by_is_not_explained() -> None:
     text = render(stratum("sex", "female", 450), stratum("sex", "male", 550))
     assert "USDA" not in text
     assert "CDC" not in text
+
+
+def test_hidden_counts_are_stars_that_a_sentence_explains() -> None:
+    hidden = '<p class="small">* Fewer than 11, or hidden beside such a count.</p>'
+    text = render(stratum("sex", "female", 4), stratum("sex", "male", 996))
+    assert text.count('<td class="n">*</td>') == 2
+    assert hidden in text
+    assert hidden not in render(stratum("sex", "female", 450), stratum("sex", "male", 550))

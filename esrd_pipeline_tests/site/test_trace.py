@@ -51,7 +51,7 @@ def test_a_facility(site: Path, frames: Frames) -> None:
         "Network 6",
         (
             "Total Performance Score 67 of 100, no payment reduction in 2026; 2 of 5 stars; of 1"
-            " flagged measures worse than expected in 1."
+            " flagged measure worse than expected in 1."
         ),
         # Beside whom three measures are shown.
         *["Network 6"] * 3,
@@ -112,7 +112,7 @@ def test_a_facility_that_is_not_rated(site: Path, frames: Frames) -> None:
         "Network 2",
         (
             "Total Performance Score 65 of 100, no payment reduction in 2026; of 1 flagged"
-            " measures better than expected in 1."
+            " measure better than expected in 1."
         ),
         *["Network 2"] * 2,
         "Not reported, and why (2)",
@@ -238,7 +238,7 @@ def test_a_center_for_patients(site: Path, frames: Frames) -> None:
         here, nation = contract[NEAR, program, measure], level[program, measure]
         assert f"{here * scale:.0f}% here, {nation * scale:.0f}% in the nation" in text
     assert "1 MAIN ST, ATLANTA, GA 30303. Phone: (404) 555-0100" in text
-    assert "2 of 5 stars. Of 1 results: better than expected in 0, worse in 1." in text
+    assert "2 of 5 stars. Of 1 result: better than expected in 0, worse in 1." in text
     assert "stations: 24" in text.lower()
 
 

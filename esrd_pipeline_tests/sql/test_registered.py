@@ -109,6 +109,21 @@ def test_of_two_that_share_a_number_the_one_with_more_stations_is_described() ->
     assert row["station_count"] == 20
 
 
+@pytest.mark.manual("3.3.8")
+@worked
+def test_name_owner_and_place_are_those_of_one_unit() -> Worked:
+    """The list names the first; the second has more stations, and a place of its own."""
+    named = {"facility_name": "FAIRVIEW HOME", "dialysis_organization": "Northstar"}
+    first, second = yield (
+        register(LISTED, numbers=BOTH, facilities=(FIRST, {**SECOND, **named})),
+        register(LISTED, numbers=BOTH),
+    )
+    shown = ["facility_name", "chain_organization", "city", "is_profit"]
+    assert first[shown].to_numpy().tolist() == [["FAIRVIEW HOME", "Northstar", "FAIRVIEW", False]]
+    # The directory does not name the unit: the list's name is the only one.
+    assert second[shown[:2]].to_numpy().tolist() == [["CLEARWATER DIALYSIS", "Independent"]]
+
+
 @pytest.mark.manual("3.3.8", "2.17.6", "2.18.6")
 @pytest.mark.parametrize(
     ("center", "home", "in_center", "peritoneal"),

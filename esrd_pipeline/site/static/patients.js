@@ -81,16 +81,19 @@ function centerCells(_, names) { cellNames = new Set(names); }
     : miles < 1 ? t.under_mile
     : Math.round(miles) === 1 ? t.one_mile
     : fill(t.miles, { miles: Math.round(miles) });
+  // Screen readers would speak each sign; the words beside it say the same.
+  const hide = (signs) => make("span", { "aria-hidden": "true" }, signs);
   const stars = (center) =>
     center.stars
-      ? `${"★".repeat(center.stars)}${"☆".repeat(5 - center.stars)} ${fill(t.stars_of, center)}`
-      : t.stars_none;
+      ? [hide("★".repeat(center.stars) + "☆".repeat(5 - center.stars)), ` ${fill(t.stars_of, center)}`]
+      : [t.stars_none];
   const offer = (value) => (value === true ? t.yes : value === false ? t.no : t.unknown);
   function counts(center) {
     const flags = center.standings.filter((standing) => typeof standing === "string");
     if (!flags.length) return center.standings.some((value) => value !== null) ? "" : t.none_reported;
     const count = (word) => flags.filter((flag) => flag === word).length;
-    return fill(t.counts, { count: flags.length, better: count("better"), worse: count("worse") });
+    const text = flags.length === 1 ? t.counts_one : t.counts;
+    return fill(text, { count: flags.length, better: count("better"), worse: count("worse") });
   }
   function link(center) {
     return make("a", { href: `${here.home}${center.page}#f${center.ccn}` }, center.name);
@@ -108,14 +111,14 @@ function centerCells(_, names) { cellNames = new Set(names); }
         make("li", {},
           make("h3", {}, link(center)),
           make("p", {}, `${distance(center)}. ${center.address}`, center.phone ? `. ${center.phone}` : ""),
-          make("p", {}, `${stars(center)}. ${counts(center)}`),
+          make("p", {}, ...stars(center), `. ${counts(center)}`),
           make("p", { class: "small" }, has.join("; ")),
           make("label", { class: "check" }, box, ` ${t.compare}`)),
       );
     }
     shown = Math.min(count, hits.length);
     find("more").hidden = shown >= hits.length;
-    find("status").textContent = fill(t.found, { zip: find("zip").value, count: shown });
+    find("status").textContent = fill(shown === 1 ? t.found_one : t.found, { zip: find("zip").value, count: shown });
   }
   function choose(center, box) {
     if (box.checked && chosen.size >= MOST) {
@@ -138,7 +141,7 @@ function centerCells(_, names) { cellNames = new Set(names); }
   function standing(value, [, , nation]) {
     if (value === null) return t.not_reported;
     if (typeof value === "string")
-      return make("span", { class: `cat ${value}` }, `${words.signs[value]} ${t[value]}`);
+      return make("span", { class: `cat ${value}` }, hide(words.signs[value]), ` ${t[value]}`);
     const share = value === 0.5 ? t.under_percent : fill(t.percent, { value });
     const all = nation === 0.5 ? t.nation_under : fill(t.nation, { value: nation });
     return `${share}, ${all}`;
@@ -150,7 +153,7 @@ function centerCells(_, names) { cellNames = new Set(names); }
     const row = (name, note, read) =>
       make("tr", {},
         make("th", { scope: "row" }, name, ...(note ? [make("span", {}, note)] : [])),
-        ...centers.map((center) => make("td", {}, read(center))));
+        ...centers.map((center) => make("td", {}, ...[read(center)].flat())));
     const head = make("tr", {},
       make("th", { scope: "col" }, t.what),
       ...centers.map((center) => {

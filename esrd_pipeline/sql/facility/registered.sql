@@ -28,6 +28,8 @@ holder AS (
         n.ccn,
         n.start_date,
         f.facilityid,
+        f.facility_name,
+        f.dialysis_organization,
         f.city,
         f.zip_code,
         f.is_profit,
@@ -86,12 +88,13 @@ offered AS (
 SELECT
     l.ccn,
     $performance_year AS performance_year,
-    l.facility_name,
+    -- Of one unit as the place is: a name of one beside the city of another names no facility.
+    coalesce(b.facility_name, l.facility_name) AS facility_name,
     l.network,
     b.city,
     l.state,
     b.zip_code,
-    l.dialysis_organization AS chain_organization,
+    coalesce(b.dialysis_organization, l.dialysis_organization) AS chain_organization,
     b.is_profit,
     b.station_count,
     CASE WHEN o.in_center = 1 THEN TRUE WHEN o.has_unknown = 0 THEN FALSE END
