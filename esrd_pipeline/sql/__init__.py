@@ -11,7 +11,7 @@ names. A SELECT of one value, whose header names what it is made of, is used as 
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -169,6 +169,23 @@ def parse_select(table: str, path: str, text: str) -> Select:
         value_sets=tuple(value_sets),
         parameters=tuple(parameters),
     )
+
+
+def is_by_patient(select: Select, tables: Collection[str]) -> bool:
+    """Say whether each patient's rows are made from rows of the same patient (`sql.by_patient`).
+
+    Args:
+        select: result of `load_select` or `parse_select`.
+        tables: stored tables that have a column `patient_id`, by name.
+    """
+
+    def read() -> bool:
+        from esrd_pipeline.sql import by_patient
+
+        return by_patient.is_by_patient(select.text, tables)
+
+    digest = hashlib.sha256("\n".join([select.text, *sorted(tables)]).encode()).hexdigest()[:16]
+    return bool(find_readings().find(f"{select.table} by patient {digest}", read))
 
 
 @cache
