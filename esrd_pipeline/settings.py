@@ -8,7 +8,7 @@ neither folder has a year, the embedded default is used: synthetic files with th
 so that synthetic and real years are never mixed. `ESRD_WAREHOUSE`, `ESRD_ENGINE` and
 `ESRD_SPARK_MASTER` choose where stored tables are and what makes tables from tables:
 `docs/deployment.md`. `ESRD_MEMORY_LIMIT` is the memory that DuckDB may use in a run before it
-spills to disk, by default 6GB.
+spills to disk, by default 4GB.
 """
 
 import os
@@ -25,7 +25,7 @@ Origin = Literal["published", "embedded"]
 ORIGIN_FILES = MappingProxyType({"published": "real files", "embedded": "synthetic files"})
 """What the files of an origin are: real ones may be patients' alone, without a published file."""
 EngineName = Literal["duckdb", "spark"]
-MEMORY_LIMIT = "6GB"
+MEMORY_LIMIT = "4GB"
 """Memory that DuckDB may use in a run unless another is set, before it spills to disk."""
 _SIZE = re.compile(r"[1-9][0-9]*(\.[0-9]+)? ?[KMGT]i?B", re.IGNORECASE)
 _BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9._=-]+)*)/?")

@@ -1,8 +1,9 @@
-"""What holds for every test: its tier, its place in the order, one BLAS thread a worker."""
+"""What holds for every test: its tier, its place in the order, one BLAS thread, no deadline."""
 
 import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from xdist.remote import Producer
 
@@ -18,6 +19,10 @@ from esrd_pipeline_tests.tiers import (
 # Workers share the cores: a second BLAS thread in each would only stand in the other's way.
 # Read when NumPy is first imported, which is after this.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# How long an example takes on a busy machine is no fault of it.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.hookimpl(tryfirst=True)

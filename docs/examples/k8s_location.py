@@ -14,7 +14,7 @@ defs = make_definitions(
             ],
             "volumes": [{"name": "esrd", "persistentVolumeClaim": {"claimName": "esrd"}}],
             "volume_mounts": [{"name": "esrd", "mountPath": "/esrd"}],
-            # DuckDB may use 6 GB before it spills; a model's design is held beside it.
+            # DuckDB may use 4 GB before it spills; a model's design is held beside it.
             "resources": {"requests": {"memory": "8Gi"}, "limits": {"memory": "12Gi"}},
             "max_concurrent": 2,
         }

@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esrd_pipeline.program.qip_period import list_unplaced
@@ -458,7 +458,6 @@ def test_computed_counts_go_before_a_printed_score() -> None:
     assert frame.loc["medication_reconciliation", "reason"] == "below_minimum_units"
 
 
-@settings(deadline=None)
 @given(
     rate=st.integers(min_value=0, max_value=10_000),
     better=st.integers(min_value=1, max_value=3_000),

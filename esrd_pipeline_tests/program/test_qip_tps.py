@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esrd_pipeline.program.qip_domains import score_domains
@@ -193,7 +193,6 @@ def test_a_year_without_rules_scores_nobody() -> None:
     assert set(frame["reason"]) == {"no_rule_set"}
 
 
-@settings(deadline=None)
 @given(PATTERNS)
 def test_scores_of_any_pattern_are_those_of_exact_fractions(
     scores: dict[str, int | None],
@@ -216,7 +215,6 @@ def test_scores_of_any_pattern_are_those_of_exact_fractions(
         assert pd.isna(tps_of(scores)["tps"])
 
 
-@settings(deadline=None)
 @given(PATTERNS, st.sampled_from(EVERY))
 def test_a_tps_never_falls_when_a_measure_score_rises(
     scores: dict[str, int | None], measure: str

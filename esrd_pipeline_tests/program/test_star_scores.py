@@ -316,7 +316,7 @@ def get_before() -> pd.DataFrame:
     return score(NATION, get_baseline()).stars.set_index("ccn")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(
     ccn=st.sampled_from(list(NATION.index)),
     gains=st.lists(st.floats(0, 0.6), min_size=10, max_size=10),

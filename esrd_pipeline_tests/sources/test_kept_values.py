@@ -46,7 +46,7 @@ def read_as(name: str, values: list[str], sql: str) -> list[tuple]:
 
 
 @pytest.mark.parametrize("name", FORMS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_a_value_that_is_kept_is_in_its_form(name: str, data: st.DataObject) -> None:
     form = FORMS[name]
@@ -78,7 +78,7 @@ WRITTEN = (
 
 
 @pytest.mark.parametrize("column", COLUMNS, ids=[column.name for column in COLUMNS])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(values=st.lists(st.one_of(*(st.from_regex(p, fullmatch=True) for p in WRITTEN)), min_size=9))
 def test_a_typed_value_that_is_kept_is_read_as_a_closer_look_would(
     column: Column, values: list[str]

@@ -22,7 +22,7 @@ SOURCE = st.sampled_from(
     ["dfc_facility", "qip_complete", "ich_cahps_facility", "ece_grant", "qip_standard"]
 )
 PLACE = st.integers(0, 10_000)
-MANGLED = settings(max_examples=60, deadline=None)
+MANGLED = settings(max_examples=60)
 
 
 def to_bytes(rows: list[list[str]]) -> bytes:

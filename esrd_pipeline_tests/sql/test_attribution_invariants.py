@@ -27,7 +27,7 @@ WHY = {
     "untreated": "not_treated_by_any_facility",
     "dialysis": "too_few_days_at_one_facility",
 }
-FEW_EXAMPLES = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW_EXAMPLES = settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow])
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ DAY_ONE = date(2022, 12, 1)
 HORIZON = (YEAR_END - DAY_ONE).days
 CHANGES = ("Discontinue", "Recover Function", "Transplant", "Death")
 PASSING = ("Transient", "Dialysis in Support of Transplant", "Acute")
-FEW_EXAMPLES = settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW_EXAMPLES = settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow])
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def test_own_readers_load_every_file(published: Path, source: str, year: int) ->
     assert len(frame) == len(read_published(published, source, year))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(
     count=st.integers(1, 40),
     seed=st.integers(0, 2**32),
