@@ -27,8 +27,8 @@ _Made = TypeVar("_Made")
 _LOG = logging.getLogger(__name__)
 
 PART_ROWS = 1_000_000
-"""At 7,500 facilities tables of months are read in ten parts: with 4 GB, the SELECTs of four of them
-took 128 seconds of the processor for 163 in one, and at most 2.8 GB for 4.3."""
+"""Of 7,500 facilities, tables of months are read in ten parts: with 4 GB, the SELECTs of four of
+them took 128 seconds of the processor and at most 2.8 GB; in one part 163 seconds and 4.3 GB."""
 
 _QUOTING = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException)
 """DuckDB's errors whose own messages quote values, lines or keys, which may be patient data."""
