@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from esrd_pipeline.parameters import payment_years
+from esrd_pipeline.parameters.official import ParameterFileError
 from esrd_pipeline.parameters.payment_years import find_payment_year, longest_lookback
 from esrd_pipeline.parameters.rows import load_rows
 from esrd_pipeline.program.qip_rules import known_payment_years, load_rules
@@ -51,3 +52,12 @@ def test_the_longest_lookback_is_that_of_the_rows(rows: dict[str, list[dict[str,
     assert longest_lookback("improvement_year") == 1
     rows["qip_year"][0]["baseline_year"] = "2017"
     assert longest_lookback("baseline_year") == 5
+
+
+def test_a_year_that_is_no_whole_number_is_named(rows: dict[str, list[dict[str, str]]]) -> None:
+    rows["qip_year"][0]["performance_year"] = "2022.0"
+    place = r"^qip_year\.csv, row of 2024, column 'performance_year': '2022\.0' is not a whole"
+    with pytest.raises(ParameterFileError, match=place):
+        find_payment_year(2025)
+    with pytest.raises(ParameterFileError, match=place):
+        longest_lookback("baseline_year")
