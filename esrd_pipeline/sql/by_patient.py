@@ -187,7 +187,8 @@ def _judge_relation(relation: exp.Expr, known: Mapping[str, _Relation]) -> _Rela
         found = _FREE
     else:
         raise _NotByPatientError
-    if found.kind is Kind.UNNAMED:
+    is_renamed = relation.alias_column_names or relation.args.get("pivots")
+    if found.kind is Kind.UNNAMED or (found.kind is Kind.NAMED and is_renamed):
         raise _NotByPatientError
     return found
 

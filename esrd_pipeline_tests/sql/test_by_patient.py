@@ -71,6 +71,9 @@ OF_SEVERAL = {
     "any other's death": """
         SELECT s.patient_id FROM history.stay AS s WHERE EXISTS (
             SELECT 1 FROM history.death AS d WHERE d.day = s.day)""",
+    "columns under other names": """
+        SELECT s.patient_id
+        FROM (SELECT day, patient_id FROM history.stay) AS s (patient_id, day)""",
     "without the patient": "SELECT day FROM history.stay",
     "nobody": "SELECT ccn FROM history.facility",
 }
