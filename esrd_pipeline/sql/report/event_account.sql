@@ -94,6 +94,18 @@ discharge AS (
         AND discharge_date >= make_date($performance_year, 1, 1)
 ),
 
+-- The segments of the days of events. There are many times as many segments as events, so that they
+-- stand first.
+eventful AS (
+    SELECT DISTINCT s.measure, s.program, s.patient_id, e.day, s.reason
+    FROM shared.recurrent_event_days AS s
+    JOIN event AS e
+        ON e.measure = s.measure
+        AND e.program = s.program
+        AND e.patient_id = s.patient_id
+        AND e.day BETWEEN s.start_date AND s.end_date
+),
+
 -- Each event with what became of it: the segment of days, or the discharge, that it falls into.
 judged AS (
     SELECT
@@ -107,12 +119,12 @@ judged AS (
             ELSE coalesce(s.reason, d.reason, 'counted')
         END AS outcome,
         s.patient_id IS NULL AND d.patient_id IS NULL AS is_outside
-    FROM shared.recurrent_event_days AS s
-    RIGHT JOIN event AS e
+    FROM event AS e
+    LEFT JOIN eventful AS s
         ON s.measure = e.measure
         AND s.program = e.program
         AND s.patient_id = e.patient_id
-        AND e.day BETWEEN s.start_date AND s.end_date
+        AND s.day = e.day
     LEFT JOIN discharge AS d
         ON d.measure = e.measure
         AND d.program = e.program
