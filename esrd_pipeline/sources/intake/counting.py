@@ -100,10 +100,11 @@ def count_files_again(
         return pd.DataFrame(columns=COLUMNS)
     sent = pd.MultiIndex.from_frame(before[["table_name", "sha256"]])
     is_again = pd.MultiIndex.from_frame(files[["table_name", "sha256"]]).isin(sent)
-    counted = files.assign(is_again=is_again).groupby("table_name")["is_again"].agg(("size", "sum"))
+    tables = files["table_name"]
+    of, again = tables.value_counts(), tables[is_again].value_counts()
     rows = [
-        (table, "", "file_of_year_before", "", int(of), int(again))
-        for table, of, again in counted.itertuples()
+        (table, "", "file_of_year_before", "", int(of[table]), int(again.get(table, 0)))
+        for table in sorted(of.index)
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
