@@ -47,6 +47,7 @@ STORING = (
     "engines/duckdb_engine.py",
     "engines/spark_engine.py",
     "sql/__init__.py",
+    "sql/by_patient.py",
     "sql/parsing.py",
     "sql/portable.py",
     "sql/relations.py",
