@@ -14,6 +14,8 @@ import sqlglot
 from sqlglot import exp
 
 PATIENT = "patient_id"
+_NEVER = ("limit", "offset", "laterals", "qualify", "pivots", "sample")
+"""Clauses that this reading does not follow."""
 
 
 class Kind(Enum):
@@ -101,10 +103,6 @@ def _find_place(relation: _Relation) -> int:
     if relation.columns is None:
         raise _NotByPatientError
     return relation.columns.index(PATIENT)
-
-
-_NEVER = ("limit", "offset", "laterals", "qualify", "pivots", "sample")
-"""Clauses that this reading does not follow."""
 
 
 def _judge_select(select: exp.Select, known: Mapping[str, _Relation]) -> _Relation:

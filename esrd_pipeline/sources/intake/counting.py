@@ -12,17 +12,23 @@ from esrd_pipeline.sources.intake.questions import (
     LINES,
     SETTINGS,
     TABLES,
-    UNDATED,
     Known,
     Question,
     list_questions,
 )
+from esrd_pipeline.tables import clinical
 from esrd_pipeline.tables.model import Table
 
 Read = Callable[[str, Mapping[str, str], int], str]
 """Gives the SELECT of columns of a table: its name, SQL by name, and how many years before."""
 Run = Callable[[str, str], pd.DataFrame]
 """Runs the SELECT of a table's answers, given its name and text."""
+UNDATED = (
+    clinical.EQRS_EQUITY_ATTESTATION,
+    clinical.NHSN_BLOODSTREAM_INFECTION,
+    clinical.ICH_CAHPS_SURVEY,
+)
+"""Tables of a year whose rows name no day of it."""
 CLAIM_COLUMNS = {name: f"t.{name}" for name in ("clm_id", "clm_from_dt", "clm_thru_dt")}
 COLUMNS = ["table_name", "setting", "kind", "column_name", "row_count", "concerned_count"]
 

@@ -20,12 +20,6 @@ TABLES: tuple[Table, ...] = (
     *register.TABLES,
 )
 """Raw tables of patients, and of what facilities report."""
-UNDATED = (
-    clinical.EQRS_EQUITY_ATTESTATION,
-    clinical.NHSN_BLOODSTREAM_INFECTION,
-    clinical.ICH_CAHPS_SURVEY,
-)
-"""Tables of a year whose rows name no day of it."""
 
 YEAR_START = "make_date($performance_year, 1, 1)"
 YEAR_END = "make_date($performance_year, 12, 31)"
